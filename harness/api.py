@@ -1,0 +1,243 @@
+"""What a task is made of: the only engine module, with `harness.metrics`, that a task imports.
+
+A metric is *linear statistics, then a value*: `statistics` turns gold and outputs into one row of
+additive columns per segment, and `value` turns summed columns into the score. The corpus score is
+`value` of the column sums. Confidence intervals, slices, paired tests and sharding are sums of
+other rows, so no metric implements them. See `docs/architecture.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from harness.strictjson import Refused, parse
+from harness.textio import Findings, open_beneath, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Collection",
+    "Evidence",
+    "Findings",
+    "Importer",
+    "ImportedSubmission",
+    "ImportedTestSet",
+    "Metric",
+    "Output",
+    "Refused",
+    "Request",
+    "Segment",
+    "Statistics",
+    "TestSet",
+    "Totals",
+    "open_beneath",
+    "parse",
+    "ratio",
+    "read_lines",
+]
+
+Output = str
+"""What a system said for one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a system is asked, and the references that it never sees.
+
+    `fields` holds further inputs that are sent along, for instance the term dictionary.
+    """
+
+    id: str
+    source: str
+    references: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The request as a system receives it."""
+        return {"id": self.id, "source": self.source, **self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One scored unit: its requests, its resampling block, its tags, and what only scorers see."""
+
+    id: str
+    requests: tuple[Request, ...]
+    block: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    gold: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TestSet:
+    """A fixed list of segments.
+
+    `digest` (sha256 of gold and of the facts about it) is the identity: equal digests mean equal
+    test sets, so metrics may cache by test set. `tags` holds facts such as `source_language`,
+    `target_language` and `mode`; `compat` names the official scorers to compute beside ours.
+    """
+
+    __test__ = False  # a noun of this field, not a pytest class
+
+    id: str
+    task: str
+    segments: tuple[Segment, ...]
+    tags: Mapping[str, str]
+    digest: str
+    title: str = ""
+    collection: str = ""
+    compat: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TestSet) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def requests(self) -> Iterable[Request]:
+        """All requests in order."""
+        return (request for segment in self.segments for request in segment.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """One row per segment, one named column per count.
+
+    `rows` has shape (n segments, k columns), dense or a scipy sparse matrix when k is large;
+    integers wherever the metric allows, so that sums are exact on any machine.
+    """
+
+    columns: tuple[str, ...]
+    rows: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Summed columns: `totals["hits"]` is a number, or an array over the leading axes.
+
+    `values` has shape (…, k). One dimension is one corpus; two are B resamples or n segments.
+    """
+
+    columns: tuple[str, ...]
+    values: NDArray[Any]
+
+    def __getitem__(self, column: str) -> Any:  # noqa: ANN401 - a NumPy scalar or array
+        return self.values[..., self.columns.index(column)]
+
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A stretch of text behind a number: `[start, end)` in code points of that text.
+
+    `verdict` is a word of the metric, for instance `found` or `missed`; `label` says of what.
+    """
+
+    segment: str
+    request: str
+    text: Literal["source", "output", "reference"]
+    start: int
+    end: int
+    verdict: str
+    label: str
+
+
+class EvidenceFunction(Protocol):
+    """Explains totals: yields the spans that made them."""
+
+    def __call__(
+        self, test_set: TestSet, outputs: Mapping[str, Output], totals: Totals
+    ) -> Iterable[Evidence]: ...  # pragma: no cover
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A metric as a value: two pure functions and the facts that tables and tests need.
+
+    statistics   (test set, outputs) -> Statistics; metrics that share the same function object
+                 share one extraction
+    value        Totals -> score; `math.nan` where it is undefined (0 of 0)
+    signature    test set -> reproducibility string `key:value|…`; it must not import what it names
+    ratio        (numerator column, denominator column) where the value is their quotient
+    unit         `fraction` (0..1), `points` (0..100) or `count`
+    segments     how one row becomes a segment's own score: "value" (the same formula), "none"
+                 (the metric says nothing about one segment), or a function of its own
+    interval     "percentile" of a bootstrap, or "none" where that would mislead
+    exchangeable whether outputs of two systems may be swapped segment by segment
+    evidence     optional spans behind the totals
+    """
+
+    name: str
+    title: str
+    formula: str
+    citation: str
+    statistics: Callable[[TestSet, Mapping[str, Output]], Statistics]
+    value: Callable[[Totals], Any]
+    signature: Callable[[TestSet], str]
+    ratio: tuple[str, str] | None = None
+    unit: Literal["fraction", "points", "count"] = "fraction"
+    best: Literal["higher", "lower"] = "higher"
+    segments: Literal["value", "none"] | Callable[[Totals], Any] = "value"
+    interval: Literal["percentile", "none"] = "percentile"
+    exchangeable: bool = True
+    evidence: EvidenceFunction | None = None
+
+
+def ratio(numerator: str, denominator: str) -> Callable[[Totals], Any]:
+    """The value function `numerator / denominator` of two columns; nan for 0 of 0.
+
+    One corpus is divided as Python integers (correctly rounded, as the official scorers do); more
+    are divided by NumPy in float64.
+    """
+
+    def quotient(totals: Totals) -> Any:  # noqa: ANN401 - float or array
+        above, below = totals[numerator], totals[denominator]
+        if totals.values.ndim == 1:
+            return int(above) / int(below) if below else float("nan")
+        import numpy as np  # here: declaring a metric must not cost the start-up of NumPy
+
+        return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below != 0)
+
+    return quotient
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTestSet:
+    """A test set as an importer found it: its table for testset.toml and its gold rows."""
+
+    id: str
+    table: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSubmission:
+    """A system as an importer found it: outputs (id, text) by test set."""
+
+    team: str
+    system: str
+    name: str
+    outputs: Mapping[str, Sequence[tuple[str, Output]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """All that an importer found; `strays` are files that belong to none of it."""
+
+    test_sets: Sequence[ImportedTestSet]
+    submissions: Sequence[ImportedSubmission]
+    strays: Sequence[str]
+    findings: Sequence[Findings]
+
+
+class Importer(Protocol):
+    """Reads somebody's archive and writes nothing. Raises InvalidInput if it is another archive."""
+
+    def __call__(self, source: Path) -> Collection: ...  # pragma: no cover

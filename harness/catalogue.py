@@ -1,0 +1,229 @@
+"""Every fault and every notice that the harness can report, with its wording, in one table.
+
+A *fault* stops the file it concerns; a *notice* is counted and the file is scored exactly as it
+is. `docs/errors.md` explains each code and `tests/hostile` provokes each one; tests assert that
+neither list has a gap.
+
+Letters: S submissions and their outputs, T manifests (TOML), G gold and importers' sources,
+M metrics, R records, E environment, U usage, P policy. N marks notices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from harness.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of problem: `message` and `help` are `str.format` templates over the same facts."""
+
+    title: str
+    message: str
+    help: str
+
+
+_TEXT_HELP = "write the file again as UTF-8 with LF line ends, then: harness check {file}"
+_ROW_HELP = 'each line is one JSON object {{"id": …, "output": …}}; then: harness check {file}'
+_REQUESTS = "compare with: harness tasks {task} --requests {test_set}"
+_TOML_HELP = "mend the line, then run the command again"
+
+FAULTS = MappingProxyType(
+    {
+        "S010": Fault("wrong number of outputs", "expected {expected} outputs, found {found}{where}", _REQUESTS),
+        "S011": Fault(
+            "byte order mark",
+            "the file starts with a UTF-8 byte order mark (3 bytes), which would become part of the text",
+            "sed -i '1s/^\\xef\\xbb\\xbf//' {file}",
+        ),
+        "S012": Fault(
+            "CRLF line ends",
+            "{found} of {expected} lines end in CR LF; lines end in LF alone",
+            "sed -i 's/\\r$//' {file}",
+        ),
+        "S013": Fault("not Unicode text", "{what} at byte {byte} of the line", _TEXT_HELP),
+        "S014": Fault(
+            "raw control character",
+            "control character U+{char:04X} at byte {byte} of the line; only TAB may stand in a line",
+            "remove it, or write it as a JSON escape if it is text; then: harness check {file}",
+        ),
+        "S015": Fault(
+            "too large",
+            "{what} has {found:,} bytes, more than the {expected:,} allowed",
+            "check that the right file was written; then: harness check {file}",
+        ),
+        "S016": Fault(
+            "output too long",
+            "the output of request {id} has {found:,} bytes, more than the {expected:,} that the task allows",
+            "shorten it, or ask the organizers to raise limits.output_bytes in task.toml",
+        ),
+        "S017": Fault("unknown request", "there is no request {id} in test set {test_set}{hint}", _REQUESTS),
+        "S018": Fault("not an output row", "{what}", _ROW_HELP),
+        "S019": Fault("missing file", "there is no such file: {what}", "write it, then: harness check {file}"),
+        "S021": Fault(
+            "unsafe path", "the path {what} leaves the folder it belongs to", "use a plain relative file name"
+        ),
+        "S022": Fault(
+            "not a regular file",
+            "this is a {what}; only regular files are read",
+            "put the file itself there: cp --remove-destination \"$(readlink -f FILE)\" FILE",
+        ),
+        "S030": Fault(
+            "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _ROW_HELP
+        ),
+        "S031": Fault("duplicate key", "the key {key} stands twice in one object{where}", "keep one of the two"),
+        "S032": Fault(
+            "duplicate id",
+            "id {id} was given on line {first} already",
+            "keep one of lines {first} and {line}; then: harness check {file}",
+        ),
+        "S033": Fault(
+            "not a finite number",
+            "{what} is not a finite number of ordinary size",
+            "write a finite number (at most 18 digits without exponent)",
+        ),
+        "S034": Fault(
+            "manifest too large",
+            "the manifest has {found:,} bytes, more than the {expected:,} allowed",
+            "a manifest holds a few keys; data belongs in other files",
+        ),
+        "S035": Fault("not JSON", "not a JSON value: {what} at character {char} of the line", _ROW_HELP),
+        "S040": Fault(
+            "not an id",
+            "{id} is no id: 1 to 64 of the letters A-Z a-z, digits, '.', '_', '-', '+', starting with a letter "
+            "or digit, not a reserved device name",
+            "rename it; free text belongs in the key 'name'",
+        ),
+        "S041": Fault(
+            "ids collide",
+            "{id} and {other} are the same on a file system that ignores case",
+            "rename one of the two",
+        ),
+        "S042": Fault(
+            "unprintable name",
+            "the name {id} holds control or format characters, or is not in NFC",
+            "write the name with visible characters in Unicode normal form C",
+        ),
+        "S050": Fault(
+            "unknown test set",
+            "task {task} has no test set {test_set}{hint}",
+            "see the list with: harness tasks {task}",
+        ),
+        "S051": Fault(
+            "no outputs",
+            "the submission has no outputs: 0 files like {example} found",
+            "write the outputs of at least one test set; its requests: harness tasks {task} --requests TEST_SET",
+        ),
+        "T010": Fault("not TOML", "not TOML: {what}", _TOML_HELP),
+        "T011": Fault("unknown key", "{key}: unknown key{hint}", "remove the key or correct its name"),
+        "T012": Fault("missing key", "{key}: missing", "add a line: {key} = …"),
+        "T013": Fault("wrong value", "{key}: {what}", _TOML_HELP),
+        "T014": Fault(
+            "name and folder differ",
+            "{key} is {found}, but the folder is called {expected}",
+            "make the two equal",
+        ),
+        "T015": Fault("unknown metric", "{key}: there is no metric {id}{hint}", "harness tasks {task}"),
+        "T016": Fault("defined twice", "{what} is defined twice: {first} and {other}", "remove or rename one of the two"),
+        "T017": Fault("no such task", "there is no task {id}{hint}", "see the list with: harness tasks"),
+        "T018": Fault(
+            "task code does not load", "loading {what} failed: {reason}", "correct the module, then: harness tasks {task}"
+        ),
+        "G010": Fault("wrong gold", "{what}", "correct the line of gold, then run the command again"),
+        "G011": Fault(
+            "wrong reference version",
+            "gold of test set {test_set} has sha256 {found}, expected {expected}",
+            "restore the file, or set gold_sha256 in the test set's table if the change is meant",
+        ),
+        "G012": Fault(
+            "wrong number of lines",
+            "expected {expected} lines as in {other}, found {found}",
+            "the files of a test set are parallel, line by line",
+        ),
+        "G020": Fault("not this collection", "{what}", "harness import --help"),
+        "G021": Fault(
+            "row does not match",
+            "{what}: expected {expected}, found {found}",
+            "the file was not imported; correct it and import again",
+        ),
+        "M001": Fault(
+            "metric unavailable",
+            "metric {id} is unavailable on {test_set}: {reason}",
+            "the other metrics were scored; see harness tasks {task} for what the metric needs",
+        ),
+        "R010": Fault(
+            "record does not match its name",
+            "the content has sha256 {found}, the name says {expected}",
+            "delete the file and run: harness score",
+        ),
+        "R011": Fault("not a record", "not a record: {what}", "delete the file and run: harness score"),
+        "R012": Fault(
+            "score cannot be reproduced",
+            "{metric} of {system} on {test_set} is {expected} in the record, recomputed {found}",
+            "compare the versions in the record's provenance with: harness --version",
+        ),
+        "E010": Fault("cannot write", "cannot write: {what}", "free space or correct the permissions, then run it again"),
+        "E011": Fault(
+            "publishing in progress",
+            "another process has been publishing to {what} for more than {expected} s",
+            "wait for it, then run: harness score",
+        ),
+        "E012": Fault("cannot read", "cannot read: {what}", "correct the permissions, then run it again"),
+        "E013": Fault(
+            "scoring process died",
+            "a scoring process ended without an answer (was it killed for memory?)",
+            "run harness score again, with --workers 1 if memory is short; what was stored is kept",
+        ),
+        "U010": Fault("nothing selected", "nothing matches {what}{hint}", "harness tasks; ls submissions/*"),
+        "U011": Fault("no workspace", "{what} is not a folder", "--workspace DIR"),
+        "U012": Fault(
+            "not a submission", "{what} is neither a submission folder nor a file in one", "harness check --help"
+        ),
+        "U013": Fault("unknown collection", "there is no importer {id}{hint}", "harness import --help"),
+        "U014": Fault("unknown test set", "task {task} has no test set {id}{hint}", "harness tasks {task}"),
+        "P010": Fault(
+            "would overwrite",
+            "{what} exists with other content",
+            "move it away, or import into another folder with --workspace DIR",
+        ),
+    }
+)
+
+NOTICES = MappingProxyType(
+    {
+        "N010": "the last line has no LF",
+        "N011": "lines hold a Unicode line separator (NEL, U+2028, U+2029); it is text, not a line end",
+        "N012": "lines hold a lone CR; it is text, not a line end",
+        "N013": "outputs hold a line feed; it is text",
+        "N014": "outputs hold control or format characters; they are text",
+        "N015": "rows hold further keys, which are ignored",
+        "N016": "outputs are empty",
+        "N017": "rows are not in the order of the requests; they are paired by id",
+        "N018": "files are not part of a submission and were not read",
+    }
+)
+
+
+def problem(code: str, *, file: object = None, line: int | None = None, **facts: object) -> Problem:
+    """Build the `Problem` of `code` from its facts.
+
+    Raises KeyError for a code that the catalogue does not hold or a fact that its wording needs.
+    """
+    fault = FAULTS[code]
+    shown = None if file is None else str(file)
+    known = {"file": shown or "PATH", "line": line, **facts}
+    return Problem(code, fault.message.format_map(known), fault.help.format_map(known), shown, line)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the closest of `known`, else an empty string."""
+    import difflib  # slow to import and needed only when something is wrong
+
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,197 @@
+"""Decide what has to be done: which results are current, missing, refused or absent.
+
+Planning reads manifests and hashes bytes; it scores nothing and writes nothing. On an unchanged
+workspace a plan has no jobs, which is what makes a second `harness score` cheap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from harness import submissions, testsets
+from harness.catalogue import problem, suggestion
+from harness.errors import InvalidInput, Problem, UsageError, printable
+from harness.records import REFERENCE
+from harness.score import Entry, identity, identity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.api import TestSet
+    from harness.records import Result
+    from harness.registry import Task
+    from harness.submissions import Submission
+    from harness.workspace import Workspace
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One place of the coverage matrix: a system on a test set of a task."""
+
+    task: str
+    test_set: str
+    system: str
+
+    def __str__(self) -> str:
+        return f"{self.task}/{self.system} on {self.test_set}"
+
+
+@dataclass
+class Plan:
+    """What a `harness score` will do, and what is known without doing it.
+
+    jobs      cells whose result is missing or out of date
+    current   stored results that match what lies in the workspace
+    absent    cells that a system's collection asks for and that have no file
+    refused   problems by the submission folder or file that they concern
+    strays    files in `outputs/` folders that belong to no test set
+    history   how many stored results match nothing any more
+    """
+
+    jobs: list[Cell] = field(default_factory=list)
+    current: list[Result] = field(default_factory=list)
+    absent: list[Cell] = field(default_factory=list)
+    refused: list[Problem] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+    history: int = 0
+
+
+def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
+    """Compare the workspace with its records.
+
+    `selection` restricts the jobs; each word is a pattern for a task, a system, a test set or
+    `task/system`. Raises UsageError (U010) for a word that matches nothing, InvalidInput for
+    faults of tasks and gold, IntegrityError for records or gold that are not what they claim.
+    """
+    plan = Plan()
+    stored = {identity_of(result): result for result in workspace.store.results()}
+    unused = set(stored)
+    selector = _Selector(selection)
+    for task, members in _by_task(workspace, plan):
+        cells = _cells(workspace, task, members, plan)
+        plan.absent += _absent(cells, {test_set.id: test_set.collection for test_set in cells}, task.name)
+        for test_set, entries in cells.items():
+            for entry in entries:
+                cell, key = Cell(task.name, test_set.id, entry.system), identity(task, test_set, entry)
+                unused.discard(key)
+                if key in stored:
+                    plan.current.append(stored[key])
+                selected = selector.matches(cell)
+                if selected and key not in stored:
+                    plan.jobs.append(cell)
+    plan.history = len(unused)
+    selector.check()
+    return plan
+
+
+class _Selector:
+    """Matches cells against the words of a selection and remembers which words were of use."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = [word.strip("/").removeprefix("submissions/") for word in words]
+        self.unused = set(self.words)
+        self.seen: set[str] = set()
+
+    def matches(self, cell: Cell) -> bool:
+        names = {cell.task, cell.system, cell.test_set, f"{cell.task}/{cell.system}"}
+        self.seen |= names
+        hits = {word for word in self.words if any(fnmatchcase(name, word) for name in names)}
+        self.unused -= hits
+        return bool(hits) or not self.words
+
+    def check(self) -> None:
+        faults = [
+            problem("U010", what=f"'{printable(word)}'", hint=suggestion(word, self.seen))
+            for word in sorted(self.unused)
+        ]
+        if faults:
+            raise UsageError(*faults)
+
+
+def _by_task(workspace: Workspace, plan: Plan) -> Iterator[tuple[Task, list[Submission]]]:
+    """The submissions of each task; what cannot be read goes to `plan.refused`."""
+    members: dict[str, list[Submission]] = defaultdict(list)
+    for found in submissions.find(workspace.submissions):
+        if isinstance(found, InvalidInput):
+            plan.refused += found.problems
+        elif found.task not in workspace.tasks:
+            path = found.folder / "submission.toml"
+            hint = suggestion(found.task, workspace.tasks)
+            plan.refused.append(problem("T017", file=path, id=f"'{found.task}'", hint=hint))
+        else:
+            members[found.task].append(found)
+    for name, task in workspace.tasks.items():
+        if members[name] or (workspace.testsets / name).is_dir():
+            task.check()
+            yield task, members[name]
+
+
+def _cells(
+    workspace: Workspace, task: Task, members: list[Submission], plan: Plan
+) -> dict[TestSet, list[Entry]]:
+    """Who takes part in which test set, references first; test sets nobody takes part in are left out."""
+    sources = testsets.find(task, workspace.testsets)
+    reader = task.manifest.reader
+    taking_part: dict[str, list[Submission]] = defaultdict(list)
+    for submission in members:
+        plan.refused += faults_of_listing(submission, task, sources)
+        plan.strays += [str(submission.folder / "outputs" / name) for name in submission.strays(reader)]
+        for name in submission.test_sets(reader):
+            taking_part[name].append(submission)
+    cells: dict[TestSet, list[Entry]] = {}
+    for name, source in sources.items():
+        if taking_part[name]:
+            test_set = testsets.load(source)
+            cells[test_set] = [Entry.reference(test_set)]
+            for submission in taking_part[name]:
+                try:
+                    cells[test_set].append(entry_of(submission, submissions.digest(submission, name, reader)))
+                except InvalidInput as error:
+                    plan.refused += error.problems
+    return cells
+
+
+def entry_of(submission: Submission, outputs_digest: str) -> Entry:
+    """The facts of a submission that its record will show."""
+    table = submission.manifest
+    return Entry(
+        system=table.system,
+        name=table.name or table.system,
+        team=table.team,
+        kind=table.kind,
+        manifest=submission.manifest_digest,
+        outputs=outputs_digest,
+    )
+
+
+def faults_of_listing(submission: Submission, task: Task, known: Mapping[str, object]) -> Iterator[Problem]:
+    """S050 for outputs of a test set that does not exist, S051 where there are none at all."""
+    reader = task.manifest.reader
+    names = submission.test_sets(reader)
+    for name in names:
+        if name not in known:
+            file = submission.outputs_file(name, reader)
+            hint = suggestion(name, known)
+            yield problem("S050", file=file, task=task.name, test_set=f"'{printable(name)}'", hint=hint)
+    if not names:
+        example = submission.outputs_file("<test set>", reader).relative_to(submission.folder)
+        yield problem("S051", file=submission.folder, example=example, task=task.name)
+
+
+def _absent(cells: dict[TestSet, list[Entry]], collections: dict[str, str], task: str) -> list[Cell]:
+    """Cells without a file: a system that takes part in a collection is expected in all of it."""
+    present = {(test_set.id, entry.system) for test_set, entries in cells.items() for entry in entries}
+    systems: dict[str, set[str]] = defaultdict(set)
+    for test_set, system in present:
+        systems[collections[test_set]].add(system)
+    return sorted(
+        Cell(task, test_set, system)
+        for test_set, collection in collections.items()
+        for system in systems[collection] - {REFERENCE}
+        if (test_set, system) not in present
+    )
+
+

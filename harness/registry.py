@@ -1,0 +1,164 @@
+"""Find and load tasks.
+
+Discovery reads manifests only; a task's Python is imported when the task is used. The folder name
+is the module name, and the task's name is the folder name with `-` for `_`. Tasks are looked for,
+in this order: bundled ones, `HARNESS_TASKS`, folders given by `--tasks` or lying in the
+workspace; entry points of the group `harness.tasks` are read only for a name that none of these
+holds, because reading them is slow.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import manifest as manifests
+from harness import tasks as home
+from harness.api import Importer, Metric, Request
+from harness.catalogue import problem, suggestion
+from harness.errors import InvalidInput, Problem, UsageError, printable
+from harness.manifest import TaskManifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+ENTRY_POINTS = "harness.tasks"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task: its manifest, its folder, and its code, which is imported on first use."""
+
+    folder: Path
+    package: str
+    manifest: TaskManifest
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.manifest.name
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric that the task can name: its own first, then the shared ones."""
+        from harness.metrics import SHARED
+
+        return {**SHARED, **getattr(self._module("scorer"), "METRICS", {})}
+
+    @cached_property
+    def requests(self) -> Callable[[Mapping[str, Any], Mapping[str, str]], Sequence[Request]]:
+        """How a row of gold (with the tags of its test set) becomes requests; one by default."""
+        return getattr(self._module("scorer"), "requests", None) or one_request
+
+    @property
+    def importers(self) -> Mapping[str, Importer]:
+        """The task's importers by the name of their collection."""
+        return getattr(self._module("importers"), "IMPORTERS", {})
+
+    def metrics_for(self, compat: Sequence[str]) -> list[Metric]:
+        """The default metrics, then those of the compat lists that a test set names."""
+        names = [*self.manifest.metrics, *(name for key in compat for name in self.manifest.compat[key])]
+        return [self.metrics[name] for name in dict.fromkeys(names)]
+
+    def check(self) -> None:
+        """Raise InvalidInput for every metric that the manifest names and nobody defines."""
+        faults = list(self._unknown_metrics())
+        if faults:
+            raise InvalidInput(*faults)
+
+    def _unknown_metrics(self) -> Iterator[Problem]:
+        path = self.folder / "task.toml"
+        named = {"metrics": self.manifest.metrics, "primary": [self.manifest.primary]}
+        named |= {f"compat.{key}": names for key, names in self.manifest.compat.items()}
+        for key, names in named.items():
+            line = manifests.line_of(path, *key.split("."))
+            for name in names:
+                if name not in self.metrics:
+                    hint = suggestion(name, self.metrics)
+                    quoted = f"'{printable(name)}'"
+                    yield problem("T015", file=path, line=line, key=key, id=quoted, hint=hint, task=self.name)
+        if self.manifest.primary not in self.manifest.metrics:
+            what = f"'{printable(self.manifest.primary)}' is not among metrics"
+            yield problem("T013", file=path, line=manifests.line_of(path, "primary"), key="primary", what=what)
+
+    def _module(self, name: str) -> object:
+        """The task's module `name`, or None if it has none. Raises InvalidInput (T018)."""
+        if not (self.folder / f"{name}.py").is_file():
+            return None
+        try:
+            return importlib.import_module(f"{self.package}.{name}")
+        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; it is told so by name
+            file = self.folder / f"{name}.py"
+            reason = printable(f"{type(error).__name__}: {error}", 400)
+            raise InvalidInput(problem("T018", file=file, what=file.name, reason=reason, task=self.name)) from error
+
+
+def one_request(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Request]:  # noqa: ARG001 - the hook's shape
+    """The default: one request per row, with all its references."""
+    return [Request(row["id"], row["source"], tuple(row["references"]))]
+
+
+def find(folders: Sequence[Path] = ()) -> dict[str, Task]:
+    """Every task on the search path, by name; `folders` are searched last.
+
+    Raises InvalidInput with the faults of every manifest at once, and T016 when two folders
+    define one name differently.
+    """
+    for folder in folders:
+        if folder.is_dir():
+            home.extend(folder)
+    found: dict[str, Task] = {}
+    faults: list[Problem] = []
+    for path in [Path(place) for place in home.__path__]:
+        for toml in sorted(path.glob("*/task.toml")):
+            try:
+                _add(found, _read(toml, f"{home.__name__}.{toml.parent.name}"))
+            except InvalidInput as error:
+                faults += error.problems
+    if faults:
+        raise InvalidInput(*faults)
+    return dict(sorted(found.items()))
+
+
+def get(name: str, folders: Sequence[Path] = ()) -> Task:
+    """The task called `name`. Raises UsageError (T017) and InvalidInput."""
+    known = find(folders)
+    task = known.get(name) or _from_entry_point(name)
+    if task is None:
+        hint = suggestion(name, known)
+        raise UsageError(problem("T017", id=f"'{printable(name)}'", hint=hint))
+    return task
+
+
+def _add(found: dict[str, Task], task: Task) -> None:
+    """Keep the first of two equal tasks (a checkout beside an installed copy); refuse others."""
+    first = found.setdefault(task.name, task)
+    if first.manifest != task.manifest:
+        what = f"task '{task.name}'"
+        raise InvalidInput(problem("T016", what=what, first=first.folder, other=task.folder))
+
+
+def _read(toml: Path, package: str) -> Task:
+    manifest, _ = manifests.load(toml, TaskManifest)
+    expected = toml.parent.name.replace("_", "-")
+    faults = list(manifests.require_id(manifest.name, toml, manifests.line_of(toml, "name")))
+    if manifest.name != expected:
+        line, found = manifests.line_of(toml, "name"), f"'{printable(manifest.name)}'"
+        faults.append(problem("T014", file=toml, line=line, key="name", found=found, expected=toml.parent.name))
+    if faults:
+        raise InvalidInput(*faults)
+    return Task(toml.parent, package, manifest)
+
+
+def _from_entry_point(name: str) -> Task | None:
+    from importlib.metadata import entry_points  # slow, hence only for names that are not found
+
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        spec = importlib.util.find_spec(point.value)
+        if spec and spec.origin and (toml := Path(spec.origin).parent / "task.toml").is_file():
+            return _read(toml, point.value)
+    return None

@@ -1,0 +1,181 @@
+"""Score one submission on one test set: a pure function from gold and outputs to a record."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from harness import __version__
+from harness.api import Metric, Statistics, TestSet, Totals
+from harness.errors import printable
+from harness.records import REFERENCE, SCHEMA, Interval, Provenance, Result, Score
+from harness.stats import METHOD
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from harness.api import Output
+    from harness.records import Kind
+    from harness.registry import Task
+
+PACKAGES = ("numpy", "sacrebleu", "simplemma")
+UNAVAILABLE = "unavailable: "
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Who is scored: the facts of a submission that its record shows, and the digests of its bytes."""
+
+    system: str
+    name: str
+    team: str
+    kind: Kind
+    manifest: str
+    outputs: str
+
+    @classmethod
+    def reference(cls, test_set: TestSet) -> Entry:
+        """The ceiling row: the first reference of every request, as if it were an output."""
+        return cls(REFERENCE, "Reference", REFERENCE, "ceiling", test_set.digest, test_set.digest)
+
+
+def reference_outputs(test_set: TestSet) -> dict[str, Output]:
+    """The outputs of the ceiling row. Raises IndexError where a request has no reference."""
+    return {request.id: request.references[0] for request in test_set.requests}
+
+
+def score(
+    task: Task, test_set: TestSet, entry: Entry, outputs: Mapping[str, Output], notices: Mapping[str, int] | None = None
+) -> Result:
+    """Compute every metric of the task, and of the compat lists that the test set names.
+
+    A metric that raises is recorded as unavailable with its reason; the others are computed.
+    """
+    extracted: dict[Any, Statistics | Exception] = {}
+    scores = []
+    for metric in task.metrics_for(test_set.compat):
+        if metric.statistics not in extracted:
+            extracted[metric.statistics] = _extract(metric, test_set, outputs)
+        scores.append(_score(metric, test_set, extracted[metric.statistics]))
+    return Result(
+        schema=SCHEMA,
+        task=task.name,
+        test_set=test_set.id,
+        collection=test_set.collection,
+        system=entry.system,
+        name=entry.name,
+        team=entry.team,
+        kind=entry.kind,
+        segments=len(test_set.segments),
+        scores=scores,
+        notices=dict(notices or {}),
+        provenance=_provenance(task, test_set, entry),
+        primary=task.manifest.primary,
+        tags=dict(test_set.tags),
+    )
+
+
+def identity(task: Task, test_set: TestSet, entry: Entry) -> Hashable:
+    """What a record must match to be current: inputs, task version, and every signature.
+
+    It is computed without scoring and without importing what the signatures name.
+    """
+    metrics = task.metrics_for(test_set.compat)
+    wanted = frozenset((metric.name, metric.signature(test_set), _method(metric)) for metric in metrics)
+    inputs = (test_set.digest, entry.manifest, entry.outputs)
+    return (SCHEMA, task.name, task.manifest.version, test_set.id, entry.system, inputs, wanted)
+
+
+def identity_of(result: Result) -> Hashable:
+    """The identity that a stored record claims; None-valued, failed scores never match."""
+    found = frozenset(
+        (score.metric, score.signature, score.method)
+        for score in result.scores
+        if score.reason is None or not score.reason.startswith(UNAVAILABLE)
+    )
+    origin = result.provenance
+    inputs = (origin.gold, origin.manifest, origin.outputs)
+    return (result.schema, result.task, origin.task_version, result.test_set, result.system, inputs, found)
+
+
+def segment_values(metric: Metric, statistics: Statistics) -> Any:  # noqa: ANN401 - array of shape (n,) or None
+    """The metric of every single segment, shape (n,), or None where it says nothing about one."""
+    if metric.segments == "none":
+        return None
+    value = metric.value if metric.segments == "value" else metric.segments
+    return value(Totals(statistics.columns, statistics.rows))  # type: ignore[operator]
+
+
+def corpus_totals(statistics: Statistics) -> Totals:
+    """The column sums of all segments, exact for integers."""
+    import numpy as np
+
+    return Totals(statistics.columns, np.asarray(statistics.rows.sum(axis=0)).ravel())
+
+
+def _extract(metric: Metric, test_set: TestSet, outputs: Mapping[str, Output]) -> Statistics | Exception:
+    try:
+        statistics = metric.statistics(test_set, outputs)
+    except Exception as error:  # noqa: BLE001 - a metric is a plugin; its failure is a recorded fact
+        return error
+    expected = (len(test_set.segments), len(statistics.columns))
+    if statistics.rows.shape != expected:
+        return ValueError(f"statistics have shape {statistics.rows.shape}, expected {expected}")
+    return statistics
+
+
+def _score(metric: Metric, test_set: TestSet, statistics: Statistics | Exception) -> Score:
+    try:
+        if isinstance(statistics, Exception):
+            raise statistics
+        totals = corpus_totals(statistics)
+        value = float(metric.value(totals))
+        interval = None if math.isnan(value) else _interval(metric, test_set, statistics)
+    except Exception as error:  # noqa: BLE001 - as above
+        reason = UNAVAILABLE + printable(f"{type(error).__name__}: {error}", 300)
+        return _record(metric, test_set, value=None, reason=reason, n=len(test_set.segments))
+    numerator, n = None, len(test_set.segments)
+    if metric.ratio:
+        numerator, n = (int(totals[column]) for column in metric.ratio)
+    if math.isnan(value):
+        return _record(metric, test_set, value=None, reason="undefined: 0 of 0", numerator=numerator, n=n)
+    return _record(metric, test_set, value=value, numerator=numerator, n=n, interval=interval)
+
+
+def _record(metric: Metric, test_set: TestSet, **facts: Any) -> Score:  # noqa: ANN401 - fields of Score
+    signature = metric.signature(test_set)
+    return Score(metric=metric.name, unit=metric.unit, signature=signature, method=_method(metric), **facts)
+
+
+def _method(metric: Metric) -> str:
+    return METHOD if metric.interval == "percentile" else "none"
+
+
+def _interval(metric: Metric, test_set: TestSet, statistics: Statistics) -> Interval | None:
+    from harness.stats.bootstrap import block_sums, percentile_interval
+
+    if metric.interval == "none":
+        return None
+    sums = block_sums(statistics.rows, [segment.block for segment in test_set.segments])
+    ends = percentile_interval(sums, lambda totals: metric.value(Totals(statistics.columns, totals)))
+    return None if ends is None else Interval(lo=ends[0], hi=ends[1])
+
+
+def _provenance(task: Task, test_set: TestSet, entry: Entry) -> Provenance:
+    return Provenance(
+        gold=test_set.digest,
+        manifest=entry.manifest,
+        outputs=entry.outputs,
+        task_version=task.manifest.version,
+        harness=__version__,
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        packages={name: version(name) for name in PACKAGES},
+    )
+
+
+def primary_score(scores: Sequence[Score], primary: str) -> float | None:
+    """The value of the primary metric, or None where there is none."""
+    return next((score.value for score in scores if score.metric == primary), None)

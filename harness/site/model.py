@@ -1,0 +1,245 @@
+"""What the pages show, computed from records: who competes, in which order, and what is missing.
+
+Ranks: competing rows (kinds primary, contrastive, baseline) in descending order of the primary
+metric; rank = 1 + the number of systems that are strictly better, so equal values share a rank.
+A row whose primary value is null has no rank. Yardsticks (ceiling, floor, gaming) have none either.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.catalogue import problem
+from harness.errors import IntegrityError, printable
+from harness.records import REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.records import Result, Score
+
+    Absent = tuple[str, str, str]
+
+COMPETING = ("primary", "contrastive", "baseline")
+YARDSTICKS = {
+    "ceiling": "the references, scored as if they were outputs",
+    "floor": "what can be had without solving the task",
+    "gaming": "outputs made to please the metric, not the reader",
+}
+"""The kinds that are shown apart, best first, and what they are."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A metric as a column of the table."""
+
+    metric: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """How the numbers of a metric were made; one metric has several if its records disagree."""
+
+    metric: str
+    unit: str
+    signature: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A scored system: `scores` has one entry per column, None where the record lacks the metric."""
+
+    result: Result
+    scores: tuple[Score | None, ...]
+    primary: Score | None
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Who a system is; a system without any record has its id for a name, and no team."""
+
+    system: str
+    name: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that one page shows: one test set of one task."""
+
+    task: str
+    test_set: str
+    collection: str
+    primary: str
+    segments: int
+    tags: Mapping[str, str]
+    columns: tuple[Column, ...]
+    competing: tuple[Row, ...]
+    yardsticks: tuple[Row, ...]
+    missing: tuple[System, ...]
+    definitions: tuple[Definition, ...]
+
+    @property
+    def best(self) -> tuple[Row, ...]:
+        """The rows of rank 1: several if they tie, none if nothing could be ranked."""
+        return tuple(row for row in self.competing if row.rank == 1)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every scored row in the order of the table."""
+        return self.competing + self.yardsticks
+
+    @property
+    def has_notices(self) -> bool:
+        """Whether any file was scored with a remark."""
+        return any(row.result.notices for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Systems by test sets of one collection; `states` says in words what each cell is."""
+
+    test_sets: tuple[str, ...]
+    systems: tuple[System, ...]
+    states: Mapping[tuple[str, str], str]
+
+    def state(self, system: str, test_set: str) -> str:
+        """`scored`, `not submitted`, or `no result` (submitted, but refused or not scored yet)."""
+        return self.states.get((system, test_set), "no result")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The test sets of one collection of one task; `coverage` is None where nothing is missing."""
+
+    task: str
+    collection: str
+    boards: tuple[Board, ...]
+    coverage: Coverage | None
+
+
+def groups(results: Sequence[Result], absent: Sequence[Absent]) -> list[Group]:
+    """Everything the site shows, in an order that depends on the records alone.
+
+    Raises IntegrityError (R011) for a record whose names could not be file names.
+    """
+    ordered = sorted(results, key=lambda result: (result.task, result.collection, result.test_set, result.system))
+    _check_ids(ordered)
+    people = _people(ordered, absent)
+    collections = {(result.task, result.test_set): result.collection for result in ordered}
+    members: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for result in ordered:
+        members[result.task, result.collection].append(result)
+    gaps: dict[tuple[str, str], list[Absent]] = defaultdict(list)
+    for cell in sorted(set(absent)):
+        gaps[cell[0], collections.get(cell[:2], "")].append(cell)
+    return [
+        Group(*key, _boards(members[key], gaps[key], people), _coverage(members[key], gaps[key], people))
+        for key in sorted(members.keys() | gaps.keys())
+    ]
+
+
+def board(results: Sequence[Result], missing: Iterable[System]) -> Board:
+    """The page of one test set, from its records in the order of their systems."""
+    first = results[0]
+    scores = [score for result in results for score in result.scores]
+    units: dict[str, str] = {}
+    for score in scores:
+        units.setdefault(score.metric, score.unit)
+    order = list(units)
+    rows = [_row(result, order, first.primary) for result in results]
+    return Board(
+        task=first.task,
+        test_set=first.test_set,
+        collection=first.collection,
+        primary=first.primary,
+        segments=first.segments,
+        tags=first.tags,
+        columns=tuple(Column(metric, unit) for metric, unit in units.items()),
+        competing=_ranked([row for row in rows if row.result.kind in COMPETING]),
+        yardsticks=_yardsticks([row for row in rows if row.result.kind not in COMPETING]),
+        missing=tuple(missing),
+        definitions=_definitions(scores, order),
+    )
+
+
+def _row(result: Result, order: Sequence[str], primary: str) -> Row:
+    by_metric = {score.metric: score for score in result.scores}
+    return Row(result, tuple(map(by_metric.get, order)), by_metric.get(primary))
+
+
+def _value(row: Row) -> float | None:
+    return None if row.primary is None else row.primary.value
+
+
+def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Best first; ties keep the order of their systems; what has no value comes last, unranked."""
+    valued = sorted((value, row.result.system) for row in rows if (value := _value(row)) is not None)
+    values = [value for value, _ in valued]
+    placed = []
+    for row in rows:
+        value = _value(row)
+        rank = None if value is None else 1 + len(values) - bisect_right(values, value)
+        placed.append(Row(row.result, row.scores, row.primary, rank))
+    return tuple(sorted(placed, key=lambda row: (row.rank is None, row.rank or 0)))
+
+
+def _yardsticks(rows: Iterable[Row]) -> tuple[Row, ...]:
+    kinds = list(YARDSTICKS)
+    return tuple(sorted(rows, key=lambda row: kinds.index(row.result.kind)))
+
+
+def _definitions(scores: Iterable[Score], order: Sequence[str]) -> tuple[Definition, ...]:
+    found = dict.fromkeys(Definition(score.metric, score.unit, score.signature, score.method) for score in scores)
+    return tuple(sorted(found, key=lambda definition: order.index(definition.metric)))
+
+
+def _boards(
+    results: Iterable[Result], gaps: Iterable[Absent], people: Mapping[tuple[str, str], System]
+) -> tuple[Board, ...]:
+    by_test_set: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        by_test_set[result.test_set].append(result)
+    missing: dict[str, list[System]] = defaultdict(list)
+    for task, test_set, system in gaps:
+        missing[test_set].append(people[task, system])
+    return tuple(board(members, missing[test_set]) for test_set, members in by_test_set.items())
+
+
+def _coverage(
+    results: Iterable[Result], gaps: Sequence[Absent], people: Mapping[tuple[str, str], System]
+) -> Coverage | None:
+    if not gaps:
+        return None
+    states = {(system, test_set): "not submitted" for _, test_set, system in gaps}
+    for result in results:
+        if result.system != REFERENCE:
+            states[result.system, result.test_set] = "scored"
+    systems = sorted({system for system, _ in states})
+    test_sets = sorted({test_set for _, test_set in states})
+    return Coverage(tuple(test_sets), tuple(people[gaps[0][0], system] for system in systems), states)
+
+
+def _people(results: Iterable[Result], absent: Iterable[Absent]) -> dict[tuple[str, str], System]:
+    """Name and team of every system by task and id; the id stands in where no record knows better."""
+    known = {(task, system): System(system, system, "") for task, _, system in absent}
+    for result in results:
+        known[result.task, result.system] = System(result.system, result.name, result.team)
+    return known
+
+
+def _check_ids(results: Iterable[Result]) -> None:
+    """Refuse names that would leave the site's folder: a record can have been edited by hand."""
+    for result in results:
+        for key, text in (("task", result.task), ("test_set", result.test_set)):
+            if not _ID.fullmatch(text):
+                raise IntegrityError(problem("R011", what=f"{key} '{printable(text)}' is no id"))

@@ -1,0 +1,152 @@
+"""Render the site: an index and one page per test set, from records and templates alone.
+
+Every template is rendered with autoescaping, undefined names are errors, and every text that a
+template prints goes through `harness.errors.printable`, so control and format characters are
+visible and nothing from a record becomes markup. Equal records give equal bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
+from markupsafe import Markup
+
+from harness.catalogue import NOTICES, problem
+from harness.errors import EnvironmentFault, InvalidInput, printable
+from harness.site import model, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.records import Result, Score
+
+_DECIMALS = {"fraction": 4, "points": 2}
+_UNITS = {"fraction": "0–1", "points": "0–100", "count": "count"}
+_REASONS = ("undefined", "unavailable")
+_LEVEL = re.compile(r"\blevel:(0\.\d+)")
+_TEXT_LIMIT = 2000
+_DIGEST_SHOWN = 12
+
+
+def build(
+    results: Sequence[Result], absent: Sequence[tuple[str, str, str]], site: Path, overrides: Path
+) -> list[Path]:
+    """Bring `site` up to date and return the files that were written.
+
+    `absent` holds (task, test set, system) cells without outputs. `overrides` is a folder whose
+    `templates/` and `static/` win over the theme's files of the same name; it may not exist, and
+    a template there can extend the one it replaces as `theme/<name>`. Pages that belong to no
+    record any more are removed if this module made them. What is up to date is not touched.
+
+    Raises InvalidInput (T013) for a template that does not render, IntegrityError (R011) for a
+    record that could not be a page, EnvironmentFault (E010, E011) if the site cannot be written.
+    """
+    theme = _theme()
+    try:
+        wanted = _static(theme / "static") | _static(overrides / "static")
+        wanted |= _render(model.groups(results, absent), _environment(theme, overrides))
+    except TemplateError as error:
+        raise _template_fault(error) from error
+    except OSError as error:
+        raise EnvironmentFault(problem("E012", what=f"{error.strerror} ({error.filename})")) from error
+    return publish.publish(wanted, site)
+
+
+def _theme() -> Path:
+    """Templates and static files: inside the package in a wheel, beside it in a checkout."""
+    here = Path(__file__).resolve()
+    packaged = here.parent / "theme"
+    return packaged if packaged.is_dir() else here.parents[2] / "leaderboard"
+
+
+def _static(folder: Path) -> dict[str, bytes]:
+    """The static files of a folder by their place in the site; hidden files are left out."""
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    shown = {place: path for place, path in files.items() if not any(part.startswith(".") for part in place.parts)}
+    return {f"static/{place.as_posix()}": path.read_bytes() for place, path in sorted(shown.items())}
+
+
+def _render(groups: Sequence[model.Group], environment: Environment) -> dict[str, bytes]:
+    """Every page by its place in the site."""
+    template = environment.get_template("testset.html.j2")
+    pages = {
+        f"{board.task}/{board.test_set}.html": template.render(root="../", board=board)
+        for group in groups
+        for board in group.boards
+    }
+    tasks = {group.task: [member for member in groups if member.task == group.task] for group in groups}
+    pages["index.html"] = environment.get_template("index.html.j2").render(root="", tasks=tasks)
+    return {place: page.encode() for place, page in pages.items()}
+
+
+def _environment(theme: Path, overrides: Path) -> Environment:
+    own = FileSystemLoader(theme / "templates")
+    loader = ChoiceLoader([FileSystemLoader(overrides / "templates"), own, PrefixLoader({"theme": own})])
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_visible,
+    )
+    environment.filters.update(
+        brief=printable, exact=repr, number=number, level=level, why=why, url=_url, short=_short
+    )
+    environment.globals.update(notices=NOTICES, units=_UNITS, yardsticks=model.YARDSTICKS)
+    return environment
+
+
+def _visible(value: object) -> object:
+    """What a template prints: text with its invisible characters escaped, or a number as it is."""
+    return printable(value, _TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def number(value: float, unit: str) -> str:
+    """A value in as many digits as its unit deserves: fractions 4, points 2, whole counts none.
+
+    The page carries the full precision beside it. A rounded zero has no sign.
+    """
+    if unit not in _DECIMALS and value == int(value):
+        return str(int(value))
+    return f"{value:z.{_DECIMALS.get(unit, 2)}f}"
+
+
+def level(method: str) -> str:
+    """The confidence level in an interval's method, `95 %`; empty where it names none."""
+    found = _LEVEL.search(method)
+    return f"{float(found[1]) * 100:g} %" if found else ""
+
+
+def why(score: Score) -> tuple[str, str]:
+    """Why a score has no value: one word, `undefined` or `unavailable`, and the reason if known."""
+    word, _, detail = (score.reason or _REASONS[0]).partition(": ")
+    return (word, detail) if word in _REASONS else (_REASONS[1], score.reason or "")
+
+
+def _url(name: str) -> str:
+    """One segment of a relative link; `+` is encoded because servers disagree about it."""
+    return quote(name, safe="")
+
+
+def _short(digest: str) -> str:
+    return digest[:_DIGEST_SHOWN]
+
+
+def _template_fault(error: TemplateError) -> InvalidInput:
+    where = {"file": error.filename, "line": error.lineno} if isinstance(error, TemplateSyntaxError) else {}
+    what = printable(error.message or type(error).__name__, 300)
+    return InvalidInput(problem("T013", key="template", what=what, **where))

@@ -1,0 +1,10 @@
+"""Resampling statistics: NumPy only, no knowledge of tasks, metrics or files.
+
+The defaults stand here, where they can be read without importing NumPy.
+"""
+
+RESAMPLES = 1000
+SEED = 0
+LEVEL = 0.95
+METHOD = f"percentile|resamples:{RESAMPLES}|seed:{SEED}|level:{LEVEL}"
+"""How the stored intervals are made; part of a record's identity."""

@@ -1,0 +1,131 @@
+"""The record store: truth is a folder of canonical JSON files, each named by its own sha256.
+
+A record appears under its name completely or not at all: it is written to a temporary file,
+flushed to the disk, and linked to its name. Linking never replaces, so two writers of the same
+record agree and two writers of different records cannot meet. A killed writer leaves at most a
+temporary file, which the next writer removes once it is old.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness import canonical
+from harness.catalogue import problem
+from harness.errors import EnvironmentFault, IntegrityError
+from harness.records import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_TEMPORARY = ".tmp-"
+_STALE_SECONDS = 3600
+
+
+class Store:
+    """The results of a workspace, in `results/records/<task>/<test set>/<sha256>.json`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, results: Iterable[Result]) -> list[Path]:
+        """Store results; when this returns they survive a crash and a power loss.
+
+        Idempotent: a record that exists is left alone. The files of one call are flushed
+        together, each folder once. Raises EnvironmentFault (E010) and leaves nothing half-written
+        under a final name.
+        """
+        encoded = [(self._path_of(result, content), content) for result in results for content in [_encode(result)]]
+        try:
+            for path, content in encoded:
+                if not path.exists():
+                    _link_new(path, content)
+            for folder in sorted({path.parent for path, _ in encoded}):
+                _flush_folder(folder)
+        except OSError as error:
+            what = f"{error.strerror} ({error.filename})"
+            raise EnvironmentFault(problem("E010", file=self.folder, what=what)) from error
+        return [path for path, _ in encoded]
+
+    def results(self) -> Iterator[Result]:
+        """Every stored result, current or history, in the order of their paths.
+
+        Raises IntegrityError (R010, R011) for a file that is not what its name says.
+        """
+        for path in self.paths():
+            yield self.read(path)
+
+    def paths(self) -> list[Path]:
+        """The files of all records, sorted."""
+        return sorted(self.folder.glob("*/*/[!.]*.json"))
+
+    def read(self, path: Path) -> Result:
+        """Read one record and verify it against its name. Raises IntegrityError (R010, R011)."""
+        content = path.read_bytes()
+        found = canonical.digest(content)
+        if found != path.stem:
+            raise IntegrityError(problem("R010", file=path, found=found[:12], expected=path.stem[:12]))
+        try:
+            result = msgspec.json.decode(content, type=Result)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise IntegrityError(problem("R011", file=path, what=str(error))) from None
+        if _encode(result) != content:
+            raise IntegrityError(problem("R011", file=path, what="the bytes are not canonical"))
+        return result
+
+    def _path_of(self, result: Result, content: bytes) -> Path:
+        return self.folder / result.task / result.test_set / f"{canonical.digest(content)}.json"
+
+
+def _encode(result: Result) -> bytes:
+    return canonical.encode(msgspec.to_builtins(result))
+
+
+def _link_new(path: Path, content: bytes) -> None:
+    """Write `content` to a temporary file, flush it, and give it its name unless that exists."""
+    _make_folder(path.parent)
+    _sweep(path.parent)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        os.link(temporary, path)
+    except FileExistsError:
+        pass  # another writer stored the same bytes first
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _flush_folder(folder.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed writers left, once nobody can still be writing it."""
+    oldest = time.time() - _STALE_SECONDS
+    for left in folder.glob(f"{_TEMPORARY}*"):
+        try:
+            if left.stat().st_mtime < oldest:
+                left.unlink()
+        except FileNotFoundError:
+            pass  # another writer swept it
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

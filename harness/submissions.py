@@ -1,0 +1,271 @@
+"""Find submissions and read their outputs: refuse or accept exactly, repair nothing.
+
+A submission is a folder `submissions/<task>/<system>/` with a `submission.toml` and one file of
+outputs per test set, `outputs/<test set>.jsonl` (`.txt` where the task's reader is `lines`).
+
+A row of JSON Lines is `{"id": …, "output": …}`, one per request, in any order. Plain text holds
+one output a line, in the order of the requests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness import canonical, manifest, strictjson
+from harness.catalogue import problem, suggestion
+from harness.errors import InvalidInput, Problem, printable
+from harness.manifest import SubmissionManifest
+from harness.textio import Findings, open_beneath, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from harness.api import Output, TestSet
+    from harness.registry import Task
+
+SUFFIX = {"jsonl": ".jsonl", "lines": ".txt"}
+_FORMAT_CATEGORIES = {"Cc", "Cf"}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission whose manifest is sound; its outputs have not been read yet."""
+
+    folder: Path
+    manifest: SubmissionManifest
+    manifest_digest: str
+
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.manifest.task
+
+    @property
+    def system(self) -> str:
+        """The id of the system."""
+        return self.manifest.system
+
+    def outputs_file(self, test_set: str, reader: str) -> Path:
+        """Where the outputs for a test set lie."""
+        return self.folder / "outputs" / f"{test_set}{SUFFIX[reader]}"
+
+    def test_sets(self, reader: str) -> list[str]:
+        """The test sets for which there is an outputs file, by its name."""
+        return [name.removesuffix(SUFFIX[reader]) for name in self._listing() if self._is_outputs(name, reader)]
+
+    def strays(self, reader: str) -> list[str]:
+        """Files in `outputs/` that are no outputs of this task."""
+        return [name for name in self._listing() if not self._is_outputs(name, reader)]
+
+    def _listing(self) -> list[str]:
+        folder = self.folder / "outputs"
+        return sorted(os.listdir(folder)) if folder.is_dir() and not folder.is_symlink() else []
+
+    @staticmethod
+    def _is_outputs(name: str, reader: str) -> bool:
+        return name.endswith(SUFFIX[reader]) and not name.startswith(".")
+
+
+@dataclass(frozen=True)
+class ReadOutputs:
+    """The outputs of one submission on one test set, complete and by request id."""
+
+    outputs: Mapping[str, Output]
+    digest: str
+    notices: Mapping[str, int]
+
+
+def find(root: Path) -> Iterator[Submission | InvalidInput]:
+    """Every submission below `root` (a workspace's `submissions/`), or why it is refused."""
+    seen: dict[str, Path] = {}
+    for folder in sorted(path for path in root.glob("*/*/") if not path.name.startswith(".")):
+        if not folder.is_dir():
+            continue
+        try:
+            submission = load(folder)
+            key = f"{folder.parent.name}/{unicodedata.normalize('NFC', folder.name).casefold()}"
+            if (other := seen.setdefault(key, folder)) != folder:
+                facts = {"id": f"'{printable(folder.name)}'", "other": f"'{printable(other.name)}'"}
+                raise InvalidInput(problem("S041", file=folder, **facts))  # noqa: TRY301 - one place handles both
+        except InvalidInput as error:
+            yield error
+        else:
+            yield submission
+
+
+def load(folder: Path) -> Submission:
+    """Read the manifest of a submission folder. Raises InvalidInput with every fault."""
+    path = folder / "submission.toml"
+    if folder.is_symlink():
+        raise InvalidInput(problem("S022", file=folder, what="symbolic link"))
+    table, content = manifest.load(path, SubmissionManifest, trusted=False)
+    faults: list[Problem] = []
+    for key in ("task", "team", "system"):
+        faults += manifest.require_id(getattr(table, key), path, manifest.line_of(path, key))
+    if table.name is not None:
+        faults += manifest.require_name(table.name, path, manifest.line_of(path, "name"))
+    for key, expected in (("system", folder.name), ("task", folder.parent.name)):
+        found = getattr(table, key)
+        if found != expected:
+            facts = {"key": key, "found": f"'{printable(found)}'", "expected": printable(expected)}
+            faults.append(problem("T014", file=path, line=manifest.line_of(path, key), **facts))
+    if faults:
+        raise InvalidInput(*faults)
+    return Submission(folder, table, canonical.digest(content))
+
+
+def digest(submission: Submission, test_set: str, reader: str) -> str:
+    """The sha256 of an outputs file, without reading it as text. Raises InvalidInput (S0xx)."""
+    with open_beneath(submission.folder, f"outputs/{test_set}{SUFFIX[reader]}") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_outputs(submission: Submission, task: Task, test_set: TestSet) -> ReadOutputs:
+    """Read the outputs for one test set. Raises InvalidInput with every fault of the file."""
+    reader = task.manifest.reader
+    file = submission.outputs_file(test_set.id, reader)
+    findings = Findings(str(file))
+    with open_beneath(submission.folder, f"outputs/{file.name}") as raw:
+        stream = _Hashing(raw)
+        source = io.BufferedReader(stream, 1 << 20)
+        rows = _Rows(task, test_set, findings)
+        for number, text in read_lines(source, findings):
+            rows.add(number, text) if reader == "jsonl" else rows.add_line(number, text)
+    rows.finish()
+    findings.check()
+    return ReadOutputs(rows.outputs, stream.hash.hexdigest(), dict(sorted(findings.notices.items())))
+
+
+class _Hashing(io.RawIOBase):
+    """Passes bytes on and hashes them, so that what is scored is what is named in the record."""
+
+    def __init__(self, inner: io.BufferedIOBase | Any) -> None:
+        self.inner = inner
+        self.hash = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self.inner.readinto(buffer)
+        self.hash.update(memoryview(buffer)[:count])
+        return int(count)
+
+
+class _Rows:
+    """Collects the rows of one outputs file and compares them with the requests."""
+
+    def __init__(self, task: Task, test_set: TestSet, findings: Findings) -> None:
+        self.findings = findings
+        self.limit = task.manifest.limits.output_bytes
+        self.ids = [request.id for request in test_set.requests]
+        self.known = set(self.ids)
+        self.facts = {"task": task.name, "test_set": test_set.id}
+        self.outputs: dict[str, Output] = {}
+        self.lines: dict[str, int] = {}
+        self.count = 0
+        self.first_blank: int | None = None
+        self.refused = False
+
+    def add_line(self, number: int, text: str | None) -> None:
+        """Plain text: line n answers request n."""
+        self.count = number
+        if number <= len(self.ids):
+            self._keep(self.ids[number - 1], text or "", number)
+
+    def add(self, number: int, text: str | None) -> None:
+        """JSON Lines: the row says which request it answers."""
+        self.count = number
+        if text is None:
+            self.refused = True
+            return
+        if not text.strip(" \t"):
+            self.first_blank = self.first_blank or number
+            return
+        try:
+            row = strictjson.parse(text)
+        except strictjson.Refused as refused:
+            self.refused = True
+            self.findings.add(refused.code, number, **refused.facts)
+            return
+        if (what := _row_fault(row)) is not None:
+            self.refused = True
+            self.findings.add("S018", number, what=what)
+            return
+        self.findings.note("N015", int(len(row) > 2))  # noqa: PLR2004 - id and output
+        self._keep(str(row["id"]), row["output"], number)
+
+    def _keep(self, identifier: str, output: str, number: int) -> None:
+        shown = f"'{printable(identifier)}'"
+        if identifier not in self.known:
+            hint = suggestion(identifier, self.known) if len(self.findings.problems) < 3 else ""  # noqa: PLR2004 - slow
+            self.findings.add("S017", number, id=shown, hint=hint, **self.facts)
+            self.refused = True
+            return
+        first = self.lines.setdefault(identifier, number)
+        if first != number:
+            self.findings.add("S032", number, id=shown, first=first)
+            self.refused = True
+            return
+        size = len(output.encode("utf-8"))
+        if size > self.limit:
+            self.findings.add("S016", number, id=shown, found=size, expected=self.limit)
+        self._note(output)
+        self.outputs[identifier] = output
+
+    def _note(self, output: str) -> None:
+        self.findings.note("N016", int(not output.strip()))
+        if output.isascii() and output.isprintable():
+            return
+        self.findings.note("N013", int("\n" in output))
+        odd = any(unicodedata.category(char) in _FORMAT_CATEGORIES and char not in "\n\t" for char in output)
+        self.findings.note("N014", int(odd))
+
+    def finish(self) -> None:
+        """Compare the rows with the requests once all were read."""
+        missing = [identifier for identifier in self.ids if identifier not in self.outputs]
+        if self.count != len(self.ids):
+            where = self._first_divergence(missing)
+            self.findings.add("S010", self._line(), expected=len(self.ids), found=self.count, where=where, **self.facts)
+        elif self.first_blank is not None:
+            found = len(self.outputs)
+            where = f"; line {self.first_blank} is empty"
+            self.findings.add("S010", self.first_blank, expected=len(self.ids), found=found, where=where, **self.facts)
+        elif missing and not self.refused:
+            where = self._first_divergence(missing)
+            facts = {"expected": len(self.ids), "found": len(self.outputs), "where": where, **self.facts}
+            self.findings.add("S010", None, **facts)
+        elif list(self.outputs) != self.ids:
+            self.findings.note("N017")
+        for code in [code for code, count in self.findings.notices.items() if not count]:
+            del self.findings.notices[code]
+
+    def _line(self) -> int | None:
+        return self.first_blank or (len(self.ids) + 1 if self.count > len(self.ids) else None)
+
+    def _first_divergence(self, missing: list[str]) -> str:
+        blank = f"; line {self.first_blank} is empty" if self.first_blank else ""
+        if not missing:
+            return blank
+        return f"{blank}; the first request without output is '{printable(missing[0])}'"
+
+
+def _row_fault(row: object) -> str | None:
+    """Why a JSON value is not an output row, or None if it is one."""
+    if not isinstance(row, dict):
+        return f"a row is a JSON object, found {type(row).__name__}"
+    for key in ("id", "output"):
+        if key not in row:
+            return f"the key '{key}' is missing{suggestion(key, row)}"
+    identifier, output = row["id"], row["output"]
+    if isinstance(identifier, bool) or not isinstance(identifier, str | int):
+        return f"'id' is a string or an integer, found {printable(repr(identifier), 40)}"
+    if not isinstance(output, str):
+        return f"'output' is a string, found {printable(repr(output), 40)}"
+    return None

@@ -1,0 +1,209 @@
+"""Find and load test sets: a table of facts, and gold.
+
+A test set is a `[[test_sets]]` table of its task, with gold in the task's folder, or a folder
+`testsets/<task>/<id>/` of the workspace with a `testset.toml`. Both hold the same table.
+
+Gold is JSON Lines, one segment a line: `id`, `source`, `reference` or `references`, and further
+keys; strings among these are tags of the segment, the rest is for the task's scorer alone. Or it
+is plain text: a file of sources and parallel files of references, whose ids are line numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness import canonical, manifest, strictjson
+from harness.api import Segment, TestSet
+from harness.catalogue import problem, suggestion
+from harness.errors import IntegrityError, InvalidInput, Problem, UsageError, printable
+from harness.manifest import TestSetTable
+from harness.textio import Findings, open_trusted, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.registry import Task
+
+_RESERVED = {"id", "source", "reference", "references"}
+
+
+@dataclass(frozen=True)
+class TestSetSource:
+    """Where a test set lies: its table and the manifest that holds it."""
+
+    __test__ = False
+
+    task: Task
+    table: TestSetTable
+    file: Path
+
+    @property
+    def id(self) -> str:
+        """The id of the test set."""
+        return self.table.id
+
+
+def find(task: Task, workspace_testsets: Path) -> dict[str, TestSetSource]:
+    """The test sets of a task by id, bundled ones first. Raises InvalidInput with every fault."""
+    bundled = [TestSetSource(task, table, task.folder / "task.toml") for table in task.manifest.test_sets]
+    found: dict[str, TestSetSource] = {}
+    faults: list[Problem] = []
+    for source in [*bundled, *_in_workspace(task, workspace_testsets, faults)]:
+        faults += manifest.require_id(source.id, source.file)
+        faults += _unknown_compat(source)
+        first = found.setdefault(source.id, source)
+        if first is not source:
+            what = f"test set '{printable(source.id)}' of task '{task.name}'"
+            faults.append(problem("T016", file=source.file, what=what, first=first.file, other=source.file))
+    if faults:
+        raise InvalidInput(*faults)
+    return found
+
+
+def get(task: Task, name: str, workspace_testsets: Path) -> TestSetSource:
+    """One test set by id. Raises UsageError (U014)."""
+    found = find(task, workspace_testsets)
+    if name not in found:
+        hint = suggestion(name, found)
+        raise UsageError(problem("U014", task=task.name, id=f"'{printable(name)}'", hint=hint))
+    return found[name]
+
+
+def load(source: TestSetSource) -> TestSet:
+    """Read and check the gold of a test set.
+
+    Raises InvalidInput with every fault of the gold, and IntegrityError (G011) if it is not the
+    gold that the table pins.
+    """
+    table = source.table
+    files = [table.sources, *table.references] if table.sources else [table.gold or "gold.jsonl"]
+    contents = [_read(source, name) for name in files]
+    found = canonical.digest(b"".join(contents))
+    if table.gold_sha256 not in {None, found}:
+        facts = {"test_set": table.id, "found": found, "expected": table.gold_sha256}
+        raise IntegrityError(problem("G011", file=source.file, **facts))
+    rows = _plain_rows(source, files, contents) if table.sources else _json_rows(source, files[0], contents[0])
+    segments = tuple(rows)
+    if not segments:
+        raise InvalidInput(problem("G010", file=source.file, what=f"test set '{table.id}' has 0 segments"))
+    facts = msgspec.to_builtins(table) | {"gold_sha256": found, "task": source.task.name}
+    return TestSet(
+        id=table.id,
+        task=source.task.name,
+        segments=segments,
+        tags=table.tags,
+        digest=canonical.digest(canonical.encode(facts)),
+        title=table.title or table.id,
+        collection=table.collection or table.id,
+        compat=tuple(table.compat),
+    )
+
+
+def _in_workspace(task: Task, folder: Path, faults: list[Problem]) -> Iterator[TestSetSource]:
+    for toml in sorted((folder / task.name).glob("*/testset.toml")):
+        try:
+            table, _ = manifest.load(toml, TestSetTable)
+        except InvalidInput as error:
+            faults += error.problems
+            continue
+        if table.id != toml.parent.name:
+            facts = {"key": "id", "found": f"'{printable(table.id)}'", "expected": toml.parent.name}
+            faults.append(problem("T014", file=toml, line=manifest.line_of(toml, "id"), **facts))
+        yield TestSetSource(task, table, toml)
+
+
+def _unknown_compat(source: TestSetSource) -> Iterator[Problem]:
+    known = source.task.manifest.compat
+    for name in source.table.compat:
+        if name not in known:
+            what = f"the task has no compat list '{printable(name)}'{suggestion(name, known)}"
+            line = manifest.line_of(source.file, "compat")
+            yield problem("T013", file=source.file, line=line, key="compat", what=what)
+
+
+def _read(source: TestSetSource, name: str) -> bytes:
+    with open_trusted(source.file.parent / name) as stream:
+        return stream.read()
+
+
+def _json_rows(source: TestSetSource, name: str, content: bytes) -> Iterator[Segment]:
+    findings = Findings(str(source.file.parent / name))
+    lines_by_id: dict[str, int] = {}
+    segments = []
+    for number, text in _lines(content, findings):
+        try:
+            segments.append(_segment(source, _row(strictjson.parse(text))))
+        except strictjson.Refused as refused:
+            findings.add(refused.code, number, **refused.facts)
+            continue
+        except ValueError as error:
+            findings.add("G010", number, what=printable(str(error), 300))
+            continue
+        for request in segments[-1].requests:
+            first = lines_by_id.setdefault(request.id, number)
+            if first != number:
+                findings.add("S032", number, id=f"'{printable(request.id)}'", first=first)
+    findings.check()
+    return iter(segments)
+
+
+def _row(row: object) -> dict[str, Any]:
+    """Check the keys that every gold row has. Raises ValueError saying what is wrong."""
+    if not isinstance(row, dict):
+        message = "a row of gold is a JSON object"
+        raise ValueError(message)  # noqa: TRY004 - a fault of data, reported with its line
+    identifier = row.get("id")
+    if isinstance(identifier, int) and not isinstance(identifier, bool):
+        row["id"] = str(identifier)
+    elif not isinstance(identifier, str) or not identifier:
+        message = "the key 'id' must be a non-empty string or an integer"
+        raise ValueError(message)
+    if "reference" in row:
+        row["references"] = [row.pop("reference")]
+    row.setdefault("references", [])
+    if "source" not in row:
+        message = "the key 'source' is missing"
+        raise ValueError(message)
+    return row
+
+
+def _segment(source: TestSetSource, row: Mapping[str, Any]) -> Segment:
+    """Build a segment. Raises ValueError if the task's `requests` refuses the row."""
+    requests = tuple(source.task.requests(row, source.table.tags))
+    further = {key: value for key, value in row.items() if key not in _RESERVED}
+    block = source.table.block
+    if block is not None and not isinstance(row.get(block), str):
+        message = f"the key '{block}', which names the resampling block, must be a string"
+        raise ValueError(message)
+    return Segment(
+        id=row["id"],
+        requests=requests,
+        block=row[block] if block else row["id"],
+        tags={key: value for key, value in further.items() if isinstance(value, str)},
+        gold={key: value for key, value in further.items() if not isinstance(value, str)},
+    )
+
+
+def _plain_rows(source: TestSetSource, files: Sequence[str], contents: Sequence[bytes]) -> Iterator[Segment]:
+    columns: list[list[str]] = []
+    for name, content in zip(files, contents, strict=True):
+        findings = Findings(str(source.file.parent / name))
+        columns.append([text for _, text in _lines(content, findings)])
+        findings.check()
+        if len(columns[-1]) != len(columns[0]):
+            facts = {"expected": len(columns[0]), "found": len(columns[-1]), "other": files[0]}
+            raise InvalidInput(problem("G012", file=findings.file, **facts))
+    for number, (text, *references) in enumerate(zip(*columns, strict=True), start=1):
+        yield _segment(source, {"id": str(number), "source": text, "references": references})
+
+
+def _lines(content: bytes, findings: Findings) -> Iterator[tuple[int, str]]:
+    import io
+
+    for number, text in read_lines(io.BytesIO(content), findings):
+        if text is not None:
+            yield number, text

@@ -1,0 +1,74 @@
+"""A workspace: any folder with some of `tasks/ submissions/ testsets/ leaderboard/`.
+
+What people write lies in those; what the harness writes lies in `results/` (truth, to be kept)
+and `site/` (rendered, disposable).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness import registry
+from harness.catalogue import problem
+from harness.errors import UsageError
+from harness.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.registry import Task
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of a workspace; `task_folders` are further places to look for tasks."""
+
+    root: Path
+    task_folders: tuple[Path, ...] = ()
+
+    def check(self) -> None:
+        """Raise UsageError (U011) if the root is not a folder."""
+        if not self.root.is_dir():
+            raise UsageError(problem("U011", what=self.root))
+
+    @property
+    def submissions(self) -> Path:
+        """What gets scored: `submissions/<task>/<system>/`."""
+        return self.root / "submissions"
+
+    @property
+    def testsets(self) -> Path:
+        """Test sets that no task bundles: `testsets/<task>/<id>/`."""
+        return self.root / "testsets"
+
+    @property
+    def leaderboard(self) -> Path:
+        """Templates and static files that override the theme's."""
+        return self.root / "leaderboard"
+
+    @property
+    def site(self) -> Path:
+        """The rendered leaderboard."""
+        return self.root / "site"
+
+    @property
+    def store(self) -> Store:
+        """The records."""
+        return Store(self.root / "results" / "records")
+
+    @property
+    def search_path(self) -> tuple[Path, ...]:
+        """Where tasks are looked for beside the bundled ones."""
+        return (*self.task_folders, self.root / "tasks")
+
+    @cached_property
+    def tasks(self) -> Mapping[str, Task]:
+        """Every task that can be found from here, by name. Raises InvalidInput."""
+        return registry.find(self.search_path)
+
+    def task(self, name: str) -> Task:
+        """One task. Raises UsageError (T017) and InvalidInput."""
+        return self.tasks.get(name) or registry.get(name, self.search_path)

@@ -1,0 +1,1 @@
+"""Terminology translation: does a system use the terms that it was given?"""

@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
     "Collection",
     "Evidence",
     "Findings",
-    "Importer",
     "ImportedSubmission",
     "ImportedTestSet",
+    "Importer",
     "Metric",
     "Output",
     "Refused",
@@ -132,7 +131,6 @@ class Totals:
         return self.values[..., self.columns.index(column)]
 
 
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A stretch of text behind a number: `[start, end)` in code points of that text.
@@ -152,9 +150,9 @@ class Evidence:
 class EvidenceFunction(Protocol):
     """Explains totals: yields the spans that made them."""
 
-    def __call__(
-        self, test_set: TestSet, outputs: Mapping[str, Output], totals: Totals
-    ) -> Iterable[Evidence]: ...  # pragma: no cover
+    def __call__(self, test_set: TestSet, outputs: Mapping[str, Output], totals: Totals) -> Iterable[Evidence]:
+        """Yield the spans in the order of the segments."""
+        ...  # pragma: no cover
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,4 +238,6 @@ class Collection:
 class Importer(Protocol):
     """Reads somebody's archive and writes nothing. Raises InvalidInput if it is another archive."""
 
-    def __call__(self, source: Path) -> Collection: ...  # pragma: no cover
+    def __call__(self, source: Path) -> Collection:
+        """Read the archive below `source`."""
+        ...  # pragma: no cover

@@ -72,7 +72,7 @@ FAULTS = MappingProxyType(
         "S022": Fault(
             "not a regular file",
             "this is a {what}; only regular files are read",
-            "put the file itself there: cp --remove-destination \"$(readlink -f FILE)\" FILE",
+            'put the file itself there: cp --remove-destination "$(readlink -f FILE)" FILE',
         ),
         "S030": Fault(
             "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _ROW_HELP
@@ -130,10 +130,14 @@ FAULTS = MappingProxyType(
             "make the two equal",
         ),
         "T015": Fault("unknown metric", "{key}: there is no metric {id}{hint}", "harness tasks {task}"),
-        "T016": Fault("defined twice", "{what} is defined twice: {first} and {other}", "remove or rename one of the two"),
+        "T016": Fault(
+            "defined twice", "{what} is defined twice: {first} and {other}", "remove or rename one of the two"
+        ),
         "T017": Fault("no such task", "there is no task {id}{hint}", "see the list with: harness tasks"),
         "T018": Fault(
-            "task code does not load", "loading {what} failed: {reason}", "correct the module, then: harness tasks {task}"
+            "task code does not load",
+            "loading {what} failed: {reason}",
+            "correct the module, then: harness tasks {task}",
         ),
         "G010": Fault("wrong gold", "{what}", "correct the line of gold, then run the command again"),
         "G011": Fault(
@@ -168,7 +172,9 @@ FAULTS = MappingProxyType(
             "{metric} of {system} on {test_set} is {expected} in the record, recomputed {found}",
             "compare the versions in the record's provenance with: harness --version",
         ),
-        "E010": Fault("cannot write", "cannot write: {what}", "free space or correct the permissions, then run it again"),
+        "E010": Fault(
+            "cannot write", "cannot write: {what}", "free space or correct the permissions, then run it again"
+        ),
         "E011": Fault(
             "publishing in progress",
             "another process has been publishing to {what} for more than {expected} s",
@@ -187,6 +193,11 @@ FAULTS = MappingProxyType(
         ),
         "U013": Fault("unknown collection", "there is no importer {id}{hint}", "harness import --help"),
         "U014": Fault("unknown test set", "task {task} has no test set {id}{hint}", "harness tasks {task}"),
+        "U015": Fault(
+            "no submissions",
+            "there are no submissions in {what}",
+            "write submissions/<task>/<system>/ (see harness tasks), or: harness import COLLECTION SOURCE",
+        ),
         "P010": Fault(
             "would overwrite",
             "{what} exists with other content",

@@ -36,7 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Base of the manifests: frozen, unknown keys refused."""
 
 
-class TestSetTable(Manifest):
+class TestSetTable(Manifest, frozen=True):
     """A test set: the content of a `testset.toml`, or one `[[test_sets]]` table of a task.
 
     Gold is either `gold` (JSON Lines, one segment a line) or plain text: `sources` with one file
@@ -62,13 +62,13 @@ class TestSetTable(Manifest):
     gold_sha256: Sha256 | None = None
 
 
-class Limits(Manifest):
+class Limits(Manifest, frozen=True):
     """Limits of one task. `output_bytes`: the longest single output, in UTF-8 bytes."""
 
     output_bytes: Annotated[int, msgspec.Meta(ge=1, le=MANIFEST_BYTES * 16)] = OUTPUT_BYTES
 
 
-class TaskManifest(Manifest):
+class TaskManifest(Manifest, frozen=True):
     """A `task.toml`. A task of text in, text out needs nothing but this file."""
 
     name: Text
@@ -86,7 +86,7 @@ class TaskManifest(Manifest):
     test_sets: list[TestSetTable] = []
 
 
-class SubmissionManifest(Manifest):
+class SubmissionManifest(Manifest, frozen=True):
     """A `submission.toml`: who built what for which task.
 
     `kind` says what the row is; `floor` and `gaming` are yardsticks that never compete.
@@ -208,7 +208,11 @@ def _explain(
 
 
 def _explain_value(
-    value: object, kind: Any, path: Path, lines: _Lines, place: tuple[str | int, ...]  # noqa: ANN401 - a type
+    value: object,
+    kind: Any,  # noqa: ANN401 - a type annotation
+    path: Path,
+    lines: _Lines,
+    place: tuple[str | int, ...],
 ) -> Iterator[Problem]:
     if isinstance(kind, type) and issubclass(kind, Manifest) and isinstance(value, dict):
         yield from _explain(value, kind, path, lines, place)

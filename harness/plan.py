@@ -129,9 +129,7 @@ def _by_task(workspace: Workspace, plan: Plan) -> Iterator[tuple[Task, list[Subm
             yield task, members[name]
 
 
-def _cells(
-    workspace: Workspace, task: Task, members: list[Submission], plan: Plan
-) -> dict[TestSet, list[Entry]]:
+def _cells(workspace: Workspace, task: Task, members: list[Submission], plan: Plan) -> dict[TestSet, list[Entry]]:
     """Who takes part in which test set, references first; test sets nobody takes part in are left out."""
     sources = testsets.find(task, workspace.testsets)
     reader = task.manifest.reader
@@ -193,5 +191,3 @@ def _absent(cells: dict[TestSet, list[Entry]], collections: dict[str, str], task
         for system in systems[collection] - {REFERENCE}
         if (test_set, system) not in present
     )
-
-

@@ -23,14 +23,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of the records: frozen, every key known."""
 
 
-class Interval(Record):
+class Interval(Record, frozen=True):
     """A confidence interval, in the unit of its score."""
 
     lo: float
     hi: float
 
 
-class Score(Record):
+class Score(Record, frozen=True):
     """One metric of one result.
 
     `value` is null where the metric is undefined or failed, and `reason` says why. `numerator`
@@ -49,7 +49,7 @@ class Score(Record):
     reason: str | None = None
 
 
-class Provenance(Record):
+class Provenance(Record, frozen=True):
     """The exact inputs, by sha256, and the versions that computed the numbers."""
 
     gold: str
@@ -61,7 +61,7 @@ class Provenance(Record):
     packages: dict[str, str]
 
 
-class Result(Record):
+class Result(Record, frozen=True):
     """One submission on one test set: every metric, with what is needed to recompute it."""
 
     schema: str

@@ -91,7 +91,7 @@ class Task:
             return None
         try:
             return importlib.import_module(f"{self.package}.{name}")
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; it is told so by name
+        except Exception as error:
             file = self.folder / f"{name}.py"
             reason = printable(f"{type(error).__name__}: {error}", 400)
             raise InvalidInput(problem("T018", file=file, what=file.name, reason=reason, task=self.name)) from error

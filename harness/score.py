@@ -15,7 +15,7 @@ from harness.records import REFERENCE, SCHEMA, Interval, Provenance, Result, Sco
 from harness.stats import METHOD
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping
 
     from harness.api import Output
     from harness.records import Kind
@@ -106,7 +106,7 @@ def segment_values(metric: Metric, statistics: Statistics) -> Any:  # noqa: ANN4
     if metric.segments == "none":
         return None
     value = metric.value if metric.segments == "value" else metric.segments
-    return value(Totals(statistics.columns, statistics.rows))  # type: ignore[operator]
+    return value(Totals(statistics.columns, statistics.rows))
 
 
 def corpus_totals(statistics: Statistics) -> Totals:
@@ -128,21 +128,25 @@ def _extract(metric: Metric, test_set: TestSet, outputs: Mapping[str, Output]) -
 
 
 def _score(metric: Metric, test_set: TestSet, statistics: Statistics | Exception) -> Score:
+    if isinstance(statistics, Exception):
+        return _failed(metric, test_set, statistics)
+    totals = corpus_totals(statistics)
     try:
-        if isinstance(statistics, Exception):
-            raise statistics
-        totals = corpus_totals(statistics)
         value = float(metric.value(totals))
         interval = None if math.isnan(value) else _interval(metric, test_set, statistics)
     except Exception as error:  # noqa: BLE001 - as above
-        reason = UNAVAILABLE + printable(f"{type(error).__name__}: {error}", 300)
-        return _record(metric, test_set, value=None, reason=reason, n=len(test_set.segments))
+        return _failed(metric, test_set, error)
     numerator, n = None, len(test_set.segments)
     if metric.ratio:
         numerator, n = (int(totals[column]) for column in metric.ratio)
     if math.isnan(value):
         return _record(metric, test_set, value=None, reason="undefined: 0 of 0", numerator=numerator, n=n)
     return _record(metric, test_set, value=value, numerator=numerator, n=n, interval=interval)
+
+
+def _failed(metric: Metric, test_set: TestSet, error: Exception) -> Score:
+    reason = UNAVAILABLE + printable(f"{type(error).__name__}: {error}", 300)
+    return _record(metric, test_set, value=None, reason=reason, n=len(test_set.segments))
 
 
 def _record(metric: Metric, test_set: TestSet, **facts: Any) -> Score:  # noqa: ANN401 - fields of Score
@@ -174,8 +178,3 @@ def _provenance(task: Task, test_set: TestSet, entry: Entry) -> Provenance:
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         packages={name: version(name) for name in PACKAGES},
     )
-
-
-def primary_score(scores: Sequence[Score], primary: str) -> float | None:
-    """The value of the primary metric, or None where there is none."""
-    return next((score.value for score in scores if score.metric == primary), None)

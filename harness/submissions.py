@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import canonical, manifest, strictjson
 from harness.catalogue import problem, suggestion
@@ -25,6 +24,7 @@ from harness.textio import Findings, open_beneath, read_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from harness.api import Output, TestSet
     from harness.registry import Task
@@ -65,7 +65,7 @@ class Submission:
 
     def _listing(self) -> list[str]:
         folder = self.folder / "outputs"
-        return sorted(os.listdir(folder)) if folder.is_dir() and not folder.is_symlink() else []
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
     @staticmethod
     def _is_outputs(name: str, reader: str) -> bool:
@@ -91,8 +91,8 @@ def find(root: Path) -> Iterator[Submission | InvalidInput]:
             submission = load(folder)
             key = f"{folder.parent.name}/{unicodedata.normalize('NFC', folder.name).casefold()}"
             if (other := seen.setdefault(key, folder)) != folder:
-                facts = {"id": f"'{printable(folder.name)}'", "other": f"'{printable(other.name)}'"}
-                raise InvalidInput(problem("S041", file=folder, **facts))  # noqa: TRY301 - one place handles both
+                names = [f"'{printable(path.name)}'" for path in (folder, other)]
+                raise InvalidInput(problem("S041", file=folder, id=names[0], other=names[1]))  # noqa: TRY301
         except InvalidInput as error:
             yield error
         else:
@@ -113,8 +113,8 @@ def load(folder: Path) -> Submission:
     for key, expected in (("system", folder.name), ("task", folder.parent.name)):
         found = getattr(table, key)
         if found != expected:
-            facts = {"key": key, "found": f"'{printable(found)}'", "expected": printable(expected)}
-            faults.append(problem("T014", file=path, line=manifest.line_of(path, key), **facts))
+            line, shown = manifest.line_of(path, key), f"'{printable(found)}'"
+            faults.append(problem("T014", file=path, line=line, key=key, found=shown, expected=printable(expected)))
     if faults:
         raise InvalidInput(*faults)
     return Submission(folder, table, canonical.digest(content))
@@ -123,7 +123,7 @@ def load(folder: Path) -> Submission:
 def digest(submission: Submission, test_set: str, reader: str) -> str:
     """The sha256 of an outputs file, without reading it as text. Raises InvalidInput (S0xx)."""
     with open_beneath(submission.folder, f"outputs/{test_set}{SUFFIX[reader]}") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # a file has readinto
 
 
 def read_outputs(submission: Submission, task: Task, test_set: TestSet) -> ReadOutputs:
@@ -145,17 +145,18 @@ def read_outputs(submission: Submission, task: Task, test_set: TestSet) -> ReadO
 class _Hashing(io.RawIOBase):
     """Passes bytes on and hashes them, so that what is scored is what is named in the record."""
 
-    def __init__(self, inner: io.BufferedIOBase | Any) -> None:
+    def __init__(self, inner: BinaryIO) -> None:
         self.inner = inner
         self.hash = hashlib.sha256()
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        count = self.inner.readinto(buffer)
-        self.hash.update(memoryview(buffer)[:count])
-        return int(count)
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        content = self.inner.read(len(buffer))
+        buffer[: len(content)] = content
+        self.hash.update(content)
+        return len(content)
 
 
 class _Rows:

@@ -84,8 +84,8 @@ def load(source: TestSetSource) -> TestSet:
     contents = [_read(source, name) for name in files]
     found = canonical.digest(b"".join(contents))
     if table.gold_sha256 not in {None, found}:
-        facts = {"test_set": table.id, "found": found, "expected": table.gold_sha256}
-        raise IntegrityError(problem("G011", file=source.file, **facts))
+        expected = table.gold_sha256
+        raise IntegrityError(problem("G011", file=source.file, test_set=table.id, found=found, expected=expected))
     rows = _plain_rows(source, files, contents) if table.sources else _json_rows(source, files[0], contents[0])
     segments = tuple(rows)
     if not segments:
@@ -111,8 +111,8 @@ def _in_workspace(task: Task, folder: Path, faults: list[Problem]) -> Iterator[T
             faults += error.problems
             continue
         if table.id != toml.parent.name:
-            facts = {"key": "id", "found": f"'{printable(table.id)}'", "expected": toml.parent.name}
-            faults.append(problem("T014", file=toml, line=manifest.line_of(toml, "id"), **facts))
+            line, found = manifest.line_of(toml, "id"), f"'{printable(table.id)}'"
+            faults.append(problem("T014", file=toml, line=line, key="id", found=found, expected=toml.parent.name))
         yield TestSetSource(task, table, toml)
 
 
@@ -195,8 +195,8 @@ def _plain_rows(source: TestSetSource, files: Sequence[str], contents: Sequence[
         columns.append([text for _, text in _lines(content, findings)])
         findings.check()
         if len(columns[-1]) != len(columns[0]):
-            facts = {"expected": len(columns[0]), "found": len(columns[-1]), "other": files[0]}
-            raise InvalidInput(problem("G012", file=findings.file, **facts))
+            expected, found = len(columns[0]), len(columns[-1])
+            raise InvalidInput(problem("G012", file=findings.file, expected=expected, found=found, other=files[0]))
     for number, (text, *references) in enumerate(zip(*columns, strict=True), start=1):
         yield _segment(source, {"id": str(number), "source": text, "references": references})
 

@@ -18,7 +18,6 @@ import stat
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.catalogue import problem
@@ -26,6 +25,7 @@ from harness.errors import EnvironmentFault, InvalidInput, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
 FILE_BYTES = 256 * 1024 * 1024

@@ -46,17 +46,17 @@ def tokenizer(test_set: TestSet) -> str:
 
 
 def signature(test_set: TestSet) -> str:
-    """sacrebleu's own signature, character for character."""
+    """The signature of sacrebleu itself, character for character."""
     nrefs, tok = references.reference_count(test_set), tokenizer(test_set)
     return f"nrefs:{nrefs}|case:mixed|eff:no|tok:{tok}|smooth:exp|version:{references.sacrebleu_version()}"
 
 
 @lru_cache(maxsize=8)
 def _counter(test_set: TestSet) -> sacrebleu.BLEU:
-    from sacrebleu.metrics.bleu import BLEU as SacrebleuBLEU
+    import sacrebleu
 
     streams = references.reference_streams(test_set)
-    return SacrebleuBLEU(tokenize=tokenizer(test_set), force=True, references=streams)  # type: ignore[arg-type]
+    return sacrebleu.BLEU(tokenize=tokenizer(test_set), force=True, references=streams)  # type: ignore[arg-type]
 
 
 def statistics(test_set: TestSet, outputs: Mapping[str, Output]) -> Statistics:
@@ -82,10 +82,10 @@ def sentence_value(totals: Totals) -> NDArray[np.float64]:
 
 
 def _exact(totals: Totals, *, effective_order: bool) -> float:
-    from sacrebleu.metrics.bleu import BLEU as SacrebleuBLEU
+    import sacrebleu
 
     counts = [int(count) for count in totals.values]
-    score = SacrebleuBLEU.compute_bleu(
+    score = sacrebleu.BLEU.compute_bleu(
         correct=counts[2:6],
         total=counts[6:10],
         sys_len=counts[0],
@@ -126,4 +126,3 @@ BLEU = Metric(
     unit="points",
     segments=sentence_value,
 )
-

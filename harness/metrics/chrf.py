@@ -39,7 +39,7 @@ def columns(word_order: int) -> tuple[str, ...]:
 
 
 def signature(test_set: TestSet, *, word_order: int) -> str:
-    """sacrebleu's own signature, character for character."""
+    """The signature of sacrebleu itself, character for character."""
     nrefs, version = references.reference_count(test_set), references.sacrebleu_version()
     return f"nrefs:{nrefs}|case:mixed|eff:yes|nc:{CHARACTER_ORDERS}|nw:{word_order}|space:no|version:{version}"
 
@@ -98,7 +98,8 @@ def _vectorised(counts: NDArray[Any]) -> NDArray[np.float64]:
     recall = np.divide(match, reference, out=zeros, where=both).sum(axis=-1) / effective
     below = BETA**2 * precision + recall
     above = 100 * (1 + BETA**2) * precision * recall
-    return np.divide(above, below, out=np.zeros(below.shape), where=below > 0)
+    score: NDArray[np.float64] = np.divide(above, below, out=np.zeros(below.shape), where=below > 0)
+    return score
 
 
 def _chrf(name: str, title: str, word_order: int) -> Metric:

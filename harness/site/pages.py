@@ -40,9 +40,7 @@ _TEXT_LIMIT = 2000
 _DIGEST_SHOWN = 12
 
 
-def build(
-    results: Sequence[Result], absent: Sequence[tuple[str, str, str]], site: Path, overrides: Path
-) -> list[Path]:
+def build(results: Sequence[Result], absent: Sequence[tuple[str, str, str]], site: Path, overrides: Path) -> list[Path]:
     """Bring `site` up to date and return the files that were written.
 
     `absent` holds (task, test set, system) cells without outputs. `overrides` is a folder whose
@@ -103,9 +101,7 @@ def _environment(theme: Path, overrides: Path) -> Environment:
         keep_trailing_newline=True,
         finalize=_visible,
     )
-    environment.filters.update(
-        brief=printable, exact=repr, number=number, level=level, why=why, url=_url, short=_short
-    )
+    environment.filters.update(brief=printable, exact=repr, number=number, level=level, why=why, url=_url, short=_short)
     environment.globals.update(notices=NOTICES, units=_UNITS, yardsticks=model.YARDSTICKS)
     return environment
 

@@ -61,9 +61,7 @@ def _small_weights(blocks: int, resamples: int, seed: int) -> tuple[NDArray[np.f
     return tuple(weights(blocks, resamples=resamples, seed=seed))
 
 
-def resampled_totals(
-    sums: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED
-) -> NDArray[np.float64]:
+def resampled_totals(sums: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.float64]:
     """Column totals of every resample; shape (resamples, k)."""
     blocks = len(sums)
     small = resamples * blocks <= _CHUNK_CELLS

@@ -1,1 +1,1 @@
-"""Terminology translation: does a system use the terms that it was given?"""
+"""Terminology translation: whether a system uses the terms that it was given."""

@@ -118,7 +118,7 @@ def _rows(source: Path, path: Path, findings: list[Findings]) -> list[Mapping[st
     """Every row of a file, or None if one of them cannot be read; the reasons are in `findings`."""
     found = Findings(str(path))
     findings.append(found)
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     with open_beneath(source, path.relative_to(source).as_posix()) as stream:
         for number, text in read_lines(stream, found):
             try:

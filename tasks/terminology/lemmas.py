@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.metadata import version
 
-LANGUAGES = frozenset(
+_CODES = (
     "ar ast bg ca cs cy da de el en enm eo es et fa fi fr ga gd gl grc gv hbs he hi hu hy id is it ka la lb lt lv mk "
-    "ml ms nb nl nn pl pt ro ru se sk sl sq sv sw tl tr uk".split()
+    "ml ms nb nl nn pl pt ro ru se sk sl sq sv sw tl tr uk"
 )
+LANGUAGES = frozenset(_CODES.split(" "))
 """What simplemma 2 has data for; in other languages only surface forms count."""
 
 

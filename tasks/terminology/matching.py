@@ -29,7 +29,9 @@ Span = tuple[int, int]
 """`[start, end)` in code points of the original text."""
 
 UNSEGMENTED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
-COMPOUNDING = frozenset({"de", "nl", "af", "lb", "sv", "da", "nb", "nn", "no", "is", "fo", "fi", "et", "hu", "eu", "tr"})
+COMPOUNDING = frozenset(
+    ["af", "da", "de", "et", "eu", "fi", "fo", "hu", "is", "lb", "nb", "nl", "nn", "no", "sv", "tr"]
+)
 EDGE_LETTERS = 4
 EXACT_UP_TO = 12
 """Terms that compete for the same places are placed exactly up to this many, else greedily."""
@@ -242,8 +244,9 @@ def _exact(places: dict[int, Sequence[Span]]) -> dict[int, Span]:
 def _greedy(places: dict[int, Sequence[Span]]) -> dict[int, Span]:
     chosen: dict[int, Span] = {}
     reach = 0
-    for span, term in sorted(((span, term) for term in places for span in places[term]), key=lambda x: (x[0][1], x)):
-        if term not in chosen and span[0] >= reach:
-            chosen[term] = span
-            reach = span[1]
+    by_end = sorted((end, start, term) for term, spans in places.items() for start, end in spans)
+    for end, start, term in by_end:
+        if term not in chosen and start >= reach:
+            chosen[term] = (start, end)
+            reach = end
     return chosen

@@ -67,7 +67,9 @@ def _check_dictionary(key: str, dictionary: object) -> None:
 def scoring_dictionary(test_set: TestSet, segment: Segment) -> Mapping[str, Sequence[str]]:
     """The dictionary by which a segment is scored, whatever the system was given."""
     mode = test_set.tags.get("mode", "")
-    return segment.gold[mode if mode in segment.gold and mode != WITHOUT_TERMS else FALLBACK_MODE]
+    key = mode if mode in segment.gold and mode != WITHOUT_TERMS else FALLBACK_MODE
+    dictionary: Mapping[str, Sequence[str]] = segment.gold[key]
+    return dictionary
 
 
 def _languages(test_set: TestSet) -> tuple[str, str]:
@@ -110,7 +112,11 @@ def statistics(test_set: TestSet, outputs: Mapping[str, Output], *, use_lemmas: 
 
 
 def evidence(
-    test_set: TestSet, outputs: Mapping[str, Output], totals: Totals, *, use_lemmas: bool  # noqa: ARG001 - its shape
+    test_set: TestSet,
+    outputs: Mapping[str, Output],
+    totals: Totals,  # noqa: ARG001 - the shape of an evidence function
+    *,
+    use_lemmas: bool,
 ) -> Iterable[Evidence]:
     """Each required term in the source, `found` or `missed`, and each found one in the output."""
     for segment in test_set.segments:

@@ -1,4 +1,4 @@
-"""Compat `wmt25-t1`: the success rates of WMT25 track 1, quirks included.
+r"""Compat `wmt25-t1`: the success rates of WMT25 track 1, quirks included.
 
     rate = pairs whose target is in the output / pairs whose source term is in the source   0..1
 
@@ -10,7 +10,7 @@ system is scored by both dictionaries in every mode.
     lemma     surface, or: lower-cased lemmas joined with `|||`, of text and term alike
 
 The official scorer lemmatises with stanza; here simplemma stands in its place, with tokens
-`\\w+|[^\\w\\s]` in their original case, lower-cased after. README.md says how far that is from the
+`\w+|[^\\w\\s]` in their original case, lower-cased after. README.md says how far that is from the
 published rates. A dictionary with several variants counts as found with any of them; the official
 data have one.
 """
@@ -73,15 +73,15 @@ def signature(test_set: TestSet, *, dictionary: str, use_lemmas: bool) -> str:
 
 
 def _rate(dictionary: str, form: str) -> Metric:
-    settings = {"dictionary": dictionary, "use_lemmas": form == "lemma"}
+    use_lemmas = form == "lemma"
     return Metric(
         name=f"{dictionary}-success-{form}",
         title=f"WMT25 {dictionary} success, {form}",
         formula="hits / pairs (substring)",
         citation="Semenov et al. 2025 (WMT25 terminology shared task, track 1)",
-        statistics=partial(statistics, **settings),
+        statistics=partial(statistics, dictionary=dictionary, use_lemmas=use_lemmas),
         value=ratio("hits", "terms"),
-        signature=partial(signature, **settings),
+        signature=partial(signature, dictionary=dictionary, use_lemmas=use_lemmas),
         ratio=("hits", "terms"),
     )
 

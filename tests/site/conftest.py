@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from harness.records import REFERENCE, SCHEMA, Interval, Provenance, Result, Score
 
@@ -13,7 +16,7 @@ METHOD = "percentile|resamples:1000|seed:0|level:0.95"
 BLEU_SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
 
 
-def score(metric: str = "term_success", value: float | None = 0.8, **facts: Any) -> Score:  # noqa: ANN401 - fields
+def score(metric: str = "term_success", value: float | None = 0.8, **facts: Any) -> Score:
     """A fraction with an interval and its counts, unless `facts` say otherwise."""
     known: dict[str, Any] = {"unit": "fraction", "n": 958, "signature": f"{metric}|v:1", "method": METHOD}
     if value is not None:
@@ -31,7 +34,7 @@ def scores(primary: float | None, bleu: float | None = 31.25) -> list[Score]:
     return [score(value=primary, reason=reason), points]
 
 
-def result(system: str = "alpha", primary: float | None = 0.8, **facts: Any) -> Result:  # noqa: ANN401 - fields
+def result(system: str = "alpha", primary: float | None = 0.8, **facts: Any) -> Result:
     """One record; `facts` replace fields of `Result`."""
     known: dict[str, Any] = {
         "schema": SCHEMA,
@@ -52,7 +55,7 @@ def result(system: str = "alpha", primary: float | None = 0.8, **facts: Any) -> 
     return Result(**{**known, **facts})
 
 
-def reference(**facts: Any) -> Result:  # noqa: ANN401 - fields
+def reference(**facts: Any) -> Result:
     """The ceiling row."""
     return result(REFERENCE, 1.0, name="Reference", team=REFERENCE, kind="ceiling", **facts)
 
@@ -69,3 +72,9 @@ def provenance(packages: Mapping[str, str] | None = None) -> Provenance:
         python="3.11",
         packages=versions,
     )
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """The factories: tests are modules without a package, so they cannot import them."""
+    return SimpleNamespace(score=score, scores=scores, result=result, reference=reference)

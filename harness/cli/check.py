@@ -1,0 +1,117 @@
+"""`harness check`: what would be refused, before a submission is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.catalogue import problem
+from harness.cli import terminal
+from harness.errors import ExitCode, InvalidInput, Problem, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+
+    from harness.submissions import Submission
+    from harness.workspace import Workspace
+
+SUMMARY = "check submissions: every error with file, line and what to do"
+EPILOG = """\
+PATH is a submission folder, a file in one, or a folder of submissions. The task's test sets are
+looked for in the workspace.
+
+examples:
+  harness check submissions/terminology/my-system
+  harness check submissions/terminology/my-system/outputs/starter-en-de-proper.jsonl
+  harness check submissions
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="what to check")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Check every path. Exit code 3 if anything would be refused."""
+    workspace = terminal.workspace_of(arguments)
+    problems: list[Problem] = []
+    notices: list[tuple[str, Mapping[str, int]]] = []
+    checked = 0
+    for path in arguments.paths:
+        for folder, only in _submissions_at(path):
+            found, noticed, files = _check(workspace, folder, only)
+            problems += found
+            notices += noticed
+            checked += files
+    if arguments.json:
+        terminal.say_json(
+            {
+                "files": checked,
+                "problems": [fault.to_dict() for fault in problems],
+                "notices": {file: dict(counts) for file, counts in notices if counts},
+            }
+        )
+    else:
+        terminal.report(problems, as_json=False)
+        for file, counts in notices:
+            for line in terminal.notices_in_words(counts):
+                terminal.say(f"{file}: {line}")
+        terminal.say(f"{checked} files checked, {len(problems)} problems")
+    return ExitCode.INVALID if problems else ExitCode.GOOD
+
+
+def _submissions_at(path: Path) -> Iterator[tuple[Path, str | None]]:
+    """The submission folders that a path means, each with the one file asked for, if any.
+
+    Raises UsageError (U012) if there is none.
+    """
+    absolute = path.absolute()
+    if (absolute / "submission.toml").is_symlink() or (absolute / "submission.toml").exists():
+        yield absolute, None
+        return
+    for parent in list(absolute.parents)[:2]:
+        if (parent / "submission.toml").exists():
+            yield parent, absolute.name
+            return
+    folders = sorted({toml.parent for depth in ("*", "*/*") for toml in absolute.glob(f"{depth}/submission.toml")})
+    if not folders:
+        raise UsageError(problem("U012", what=path))
+    for folder in folders:
+        yield folder, None
+
+
+def _check(
+    workspace: Workspace, folder: Path, only: str | None
+) -> tuple[list[Problem], list[tuple[str, Mapping[str, int]]], int]:
+    """The problems, the notices by file, and the number of files of one submission."""
+    from harness import submissions, testsets
+    from harness.plan import faults_of_listing
+
+    try:
+        submission = submissions.load(folder)
+        task = workspace.task(submission.task)
+        task.check()
+        known = testsets.find(task, workspace.testsets)
+    except (InvalidInput, UsageError) as error:
+        return list(error.problems), [], 1
+    problems = list(faults_of_listing(submission, task, known))
+    strays = submission.strays(task.manifest.reader)
+    notices: list[tuple[str, Mapping[str, int]]] = [(str(folder / "outputs"), {"N018": len(strays)})] if strays else []
+    names = [name for name in submission.test_sets(task.manifest.reader) if name in known]
+    if only is not None and only != "submission.toml":
+        names = [name for name in names if submission.outputs_file(name, task.manifest.reader).name == only]
+        problems = [fault for fault in problems if fault.file and Path(fault.file).name == only]
+        notices = []
+    for name in names:
+        try:
+            read = submissions.read_outputs(submission, task, testsets.load(known[name]))
+            notices.append((_file(submission, name, task.manifest.reader), read.notices))
+        except InvalidInput as error:
+            problems += error.problems
+    return problems, notices, 1 + len(names)
+
+
+def _file(submission: Submission, test_set: str, reader: str) -> str:
+    return str(submission.outputs_file(test_set, reader))

@@ -1,0 +1,117 @@
+"""`harness export`: the current results as a flat table for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli import terminal
+from harness.errors import ExitCode
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from harness.records import Result
+
+SUMMARY = "print current results as TSV, CSV or JSON Lines, in full precision"
+EPILOG = """\
+One row per task, test set, system and metric. `n` is the metric's own denominator, `numerator`
+what is counted of it; fractions run from 0 to 1, BLEU and chrF from 0 to 100. Older records that
+match nothing any more are not exported. CSV cells that a spreadsheet would run as a formula get a
+leading apostrophe.
+
+examples:
+  harness export results --as tsv > results.tsv
+  harness export results --as jsonl --output results.jsonl
+"""
+COLUMNS = (
+    "task",
+    "test_set",
+    "system",
+    "metric",
+    "value",
+    "lo",
+    "hi",
+    "numerator",
+    "n",
+    "segments",
+    "unit",
+    "signature",
+)
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("what", choices=["results"], help="what to export")
+    parser.add_argument("--as", dest="form", choices=["tsv", "jsonl", "csv"], default="tsv", help="default: tsv")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of stdout")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Print or write the table."""
+    from harness import plan
+
+    workspace = terminal.workspace_of(arguments)
+    rows = list(_rows(plan.make(workspace).current))
+    text = {"tsv": _tsv, "csv": _csv, "jsonl": _jsonl}["jsonl" if arguments.json else arguments.form](rows)
+    if arguments.output is None:
+        terminal.say(text.removesuffix("\n"))
+    else:
+        arguments.output.write_bytes(text.encode("utf-8"))
+    return ExitCode.GOOD
+
+
+Row = dict[str, "str | float | int | None"]
+
+
+def _rows(results: Iterable[Result]) -> Iterator[Row]:
+    for result in sorted(results, key=lambda result: (result.task, result.test_set, result.system)):
+        for score in result.scores:
+            interval = score.interval
+            yield {
+                "task": result.task,
+                "test_set": result.test_set,
+                "system": result.system,
+                "metric": score.metric,
+                "value": score.value,
+                "lo": None if interval is None else interval.lo,
+                "hi": None if interval is None else interval.hi,
+                "numerator": score.numerator,
+                "n": score.n,
+                "segments": result.segments,
+                "unit": score.unit,
+                "signature": score.signature,
+            }
+
+
+def _cell(value: str | float | None) -> str:
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def _tsv(rows: list[Row]) -> str:
+    lines = [COLUMNS, *([_cell(row[key]) for key in COLUMNS] for row in rows)]
+    return "".join("\t".join(cells) + "\n" for cells in lines)
+
+
+def _csv(rows: list[Row]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_guarded(row[key]) for key in COLUMNS])
+    return buffer.getvalue()
+
+
+def _guarded(value: str | float | None) -> str:
+    shown = _cell(value)
+    return f"'{shown}" if isinstance(value, str) and _FORMULA.match(shown) else shown
+
+
+def _jsonl(rows: list[Row]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

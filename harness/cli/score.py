@@ -1,0 +1,174 @@
+"""`harness score`: check, score, store, and rebuild the site."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from harness.catalogue import problem
+from harness.cli import terminal
+from harness.errors import ExitCode, Problem, UsageError
+from harness.score import UNAVAILABLE
+
+if TYPE_CHECKING:
+    import argparse
+
+    from harness.plan import Plan
+    from harness.records import Result, Score
+    from harness.workspace import Workspace
+
+SUMMARY = "check and score submissions, store the results, rebuild the site"
+EPILOG = """\
+SELECTION is a task, a system, a test set or task/system; patterns such as 'wmt25-*-de-*' work.
+What is up to date is not scored again; what is refused does not stop the rest.
+
+examples:
+  harness score
+  harness score terminology/my-system
+  harness score 'wmt25-t1-en-de-*' --workers 4
+"""
+_GROUP = 16
+_GROUP_SECONDS = 1.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("selection", nargs="*", metavar="SELECTION", help="what to score (default: everything)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        help="scoring processes (default: the processors of this process)",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what was stored, as soon as it is safe")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Score what is selected and not up to date. Exit code 1 if anything was refused or failed."""
+    from harness import plan as planning
+
+    workspace = terminal.workspace_of(arguments)
+    plan = planning.make(workspace, arguments.selection)
+    if not plan.jobs and not plan.current and not plan.refused:
+        raise UsageError(problem("U015", what=workspace.submissions))
+    scored, refused = _score(workspace, plan, arguments)
+    results = [*plan.current, *scored]
+    faults = [*plan.refused, *refused, *_unavailable(results)]
+    pages = _publish(workspace, results, plan)
+    if arguments.json:
+        terminal.say_json(_facts(workspace, plan, scored, faults))
+    else:
+        _print_tables(results)
+        _print_rest(plan, faults, scored, pages, workspace)
+    return ExitCode.SOME_FAILED if faults else ExitCode.GOOD
+
+
+def _score(workspace: Workspace, plan: Plan, arguments: argparse.Namespace) -> tuple[list[Result], list[Problem]]:
+    """Run the jobs; store results in groups, each safe on disk before the next is begun."""
+    from harness import worker
+
+    scored: list[Result] = []
+    refused: list[Problem] = []
+    waiting: list[Result] = []
+    since = time.monotonic()
+    with terminal.progress("scoring", len(plan.jobs)) as advance:
+        for outcome in worker.run(workspace, plan.jobs, arguments.workers):
+            advance(str(outcome.cell))
+            refused += outcome.problems
+            if outcome.result is not None:
+                waiting.append(outcome.result)
+            if len(waiting) >= _GROUP or time.monotonic() - since > _GROUP_SECONDS:
+                _store(workspace, waiting, verbose=arguments.verbose)
+                scored, waiting, since = [*scored, *waiting], [], time.monotonic()
+    _store(workspace, waiting, verbose=arguments.verbose)
+    return [*scored, *waiting], refused
+
+
+def _store(workspace: Workspace, results: list[Result], *, verbose: bool) -> None:
+    for path in workspace.store.put(results):
+        if verbose:
+            terminal.tell(f"stored {path.relative_to(workspace.root)}")
+
+
+def _publish(workspace: Workspace, results: list[Result], plan: Plan) -> int:
+    from harness.site import pages
+
+    absent = [(cell.task, cell.test_set, cell.system) for cell in plan.absent]
+    return len(pages.build(results, absent, workspace.site, workspace.leaderboard))
+
+
+def _unavailable(results: list[Result]) -> list[Problem]:
+    """One problem per metric and test set that could not be computed, however many systems it hit."""
+    reasons: dict[tuple[str, str, str], str] = {}
+    for result in results:
+        for score in result.scores:
+            if score.reason is not None and score.reason.startswith(UNAVAILABLE):
+                reasons[result.task, result.test_set, score.metric] = score.reason.removeprefix(UNAVAILABLE)
+    return [
+        problem("M001", task=task, test_set=test_set, id=metric, reason=reason)
+        for (task, test_set, metric), reason in sorted(reasons.items())
+    ]
+
+
+def _print_tables(results: list[Result]) -> None:
+    from harness import standings
+
+    groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for result in results:
+        groups[result.task, result.test_set].append(result)
+    for (task, test_set), members in sorted(groups.items()):
+        metrics = [score.metric for score in members[0].scores]
+        columns = ["rank", "system", "kind", *metrics, "95 % interval"]
+        rows = []
+        for row in standings.order(members):
+            interval = row.primary.interval
+            ends = [] if interval is None else [interval.lo, interval.hi]
+            shown = f"[{', '.join(_number(row.primary, end) for end in ends)}]" if ends else ""
+            values = [_number(score, score.value) for score in row.result.scores]
+            rows.append([str(row.rank or "-"), row.result.system, row.result.kind, *values, shown])
+        terminal.table(f"{task} · {test_set} · order: {members[0].primary}", columns, rows, text_columns=3)
+
+
+def _number(score: Score, value: float | None) -> str:
+    if value is None:
+        return (score.reason or "undefined").split(":", maxsplit=1)[0]
+    return f"{value:.2f}" if score.unit == "points" else f"{value:.3f}"
+
+
+def _print_rest(plan: Plan, faults: list[Problem], scored: list[Result], pages: int, workspace: Workspace) -> None:
+    notices: dict[str, int] = defaultdict(int)
+    for result in [*plan.current, *scored]:
+        for code, count in result.notices.items():
+            notices[code] += count
+    for line in terminal.notices_in_words(notices):
+        terminal.say(line)
+    for stray in plan.strays:
+        terminal.say(f"not read: {stray} belongs to no test set")
+    if plan.absent:
+        terminal.say(f"not submitted: {len(plan.absent)} cells")
+        for cell in plan.absent:
+            terminal.say(f"  {cell}")
+    terminal.report(faults, as_json=False)
+    parts = [f"{len(scored)} scored", f"{len(plan.current)} up to date", f"{len(faults)} problems"]
+    if plan.history:
+        parts.append(f"{plan.history} older records kept")
+    terminal.say(", ".join(parts) + (f"; {pages} pages written" if pages else ""))
+    terminal.say(f"leaderboard: {workspace.site / 'index.html'}")
+
+
+def _facts(workspace: Workspace, plan: Plan, scored: list[Result], faults: list[Problem]) -> dict[str, object]:
+    import msgspec
+
+    return {
+        "scored": len(scored),
+        "current": len(plan.current),
+        "history": plan.history,
+        "problems": [fault.to_dict() for fault in faults],
+        "absent": [{"task": cell.task, "test_set": cell.test_set, "system": cell.system} for cell in plan.absent],
+        "strays": plan.strays,
+        "results": msgspec.to_builtins([*plan.current, *scored]),
+        "site": str(workspace.site / "index.html"),
+    }

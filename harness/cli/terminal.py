@@ -1,0 +1,101 @@
+"""What several verbs print: problems, notices, tables and progress. rich is imported on use."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from harness.catalogue import NOTICES
+from harness.errors import Problem, printable
+from harness.workspace import Workspace
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+WIDE = 240
+"""Columns of a table that goes to a file or a pipe, where nothing needs to fit a screen."""
+
+
+def workspace_of(arguments: argparse.Namespace) -> Workspace:
+    """The workspace that the command line names. Raises UsageError (U011)."""
+    workspace = Workspace(arguments.workspace, tuple(arguments.task_folders))
+    workspace.check()
+    return workspace
+
+
+def say(text: str = "") -> None:
+    """One line on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def tell(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def say_json(value: object) -> None:
+    """A JSON document on stdout."""
+    say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def report(problems: Sequence[Problem], *, as_json: bool) -> None:
+    """Problems on stderr, or as a JSON document on stdout."""
+    if as_json:
+        say_json({"problems": [problem.to_dict() for problem in problems]})
+    else:
+        for problem in problems:
+            tell(str(problem))
+
+
+def notices_in_words(notices: Mapping[str, int]) -> list[str]:
+    """`notice[N013] 4 outputs hold a line feed; it is text`."""
+    return [f"notice[{code}] {count} {NOTICES[code]}" for code, count in sorted(notices.items())]
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 1) -> None:
+    """A table on stdout; the first `text_columns` are text, the others numbers.
+
+    Cells are shown literally: they may hold text that a participant wrote.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, emoji=False)
+    drawn = Table(title=Text(printable(title)), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for index, column in enumerate(columns):
+        drawn.add_column(Text(column), justify="left" if index < text_columns else "right", no_wrap=index == 0)
+    for row in rows:
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(drawn)
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Callable[[str], Any]]:
+    """A progress bar on stderr if that is a terminal; yields a function that advances it by one."""
+    if not sys.stderr.isatty() or not total:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    shown = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with shown:
+        bar = shown.add_task(description, total=total)
+
+        def advance(what: str) -> None:
+            shown.update(bar, advance=1, description=Text(printable(what)).plain)
+
+        yield advance

@@ -1,0 +1,84 @@
+"""`harness verify`: the records are what they claim, and their numbers can be computed again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.catalogue import problem
+from harness.cli import terminal
+from harness.errors import ExitCode, IntegrityError, Problem
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from harness.records import Result
+    from harness.workspace import Workspace
+
+SUMMARY = "check every record against its hash, and recompute scores on request"
+EPILOG = """\
+Every record must hash to its name and be canonical. With --recompute, the scores of the current
+records are computed again from gold and outputs and must be equal to the last bit.
+
+examples:
+  harness verify
+  harness verify --recompute
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("--recompute", action="store_true", help="score the current records again and compare")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Verify. Exit code 5 if anything is not what it claims."""
+    workspace = terminal.workspace_of(arguments)
+    paths = workspace.store.paths()
+    problems: list[Problem] = []
+    with terminal.progress("verifying", len(paths)) as advance:
+        for path in paths:
+            advance(path.stem[:12])
+            try:
+                workspace.store.read(path)
+            except IntegrityError as error:
+                problems += error.problems
+    current = recomputed = 0
+    if not problems:
+        from harness import plan
+
+        results = plan.make(workspace).current
+        current = len(results)
+        if arguments.recompute:
+            problems += _recompute(workspace, results)
+            recomputed = current
+    facts = {"records": len(paths), "current": current, "recomputed": recomputed, "problems": len(problems)}
+    if arguments.json:
+        terminal.say_json({**facts, "problems": [fault.to_dict() for fault in problems]})
+    else:
+        terminal.report(problems, as_json=False)
+        terminal.say(", ".join(f"{count} {name}" for name, count in facts.items()))
+    return ExitCode.INTEGRITY if problems else ExitCode.GOOD
+
+
+def _recompute(workspace: Workspace, results: list[Result]) -> Iterator[Problem]:
+    """R012 for every score that comes out differently."""
+    from harness import worker
+    from harness.plan import Cell
+
+    cells = [Cell(result.task, result.test_set, result.system) for result in results]
+    with terminal.progress("recomputing", len(cells)) as advance:
+        for stored, outcome in zip(results, worker.run(workspace, cells, 1), strict=True):
+            advance(str(outcome.cell))
+            again = {score.metric: score for score in outcome.result.scores} if outcome.result else {}
+            for score in stored.scores:
+                if again.get(score.metric) != score:
+                    found = again[score.metric].value if score.metric in again else None
+                    yield problem(
+                        "R012",
+                        metric=score.metric,
+                        system=stored.system,
+                        test_set=stored.test_set,
+                        expected=score.value,
+                        found=found,
+                    )

@@ -72,6 +72,9 @@ class HarnessError(Exception):
         super().__init__("\n".join(map(str, problems)))
         self.problems: Sequence[Problem] = problems
 
+    def __reduce__(self) -> tuple[type[HarnessError], tuple[Problem, ...]]:
+        return type(self), tuple(self.problems)  # so that it arrives whole from a child process
+
 
 class UsageError(HarnessError):
     """The command line names something that does not exist or cannot be combined."""

@@ -32,11 +32,11 @@ Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s<>\"']+$", max_length=
 Sha256 = Annotated[str, msgspec.Meta(pattern=_SHA256)]
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of the manifests: frozen, unknown keys refused."""
 
 
-class TestSetTable(Manifest, frozen=True):
+class TestSetTable(Manifest, frozen=True, kw_only=True):
     """A test set: the content of a `testset.toml`, or one `[[test_sets]]` table of a task.
 
     Gold is either `gold` (JSON Lines, one segment a line) or plain text: `sources` with one file
@@ -62,13 +62,13 @@ class TestSetTable(Manifest, frozen=True):
     gold_sha256: Sha256 | None = None
 
 
-class Limits(Manifest, frozen=True):
+class Limits(Manifest, frozen=True, kw_only=True):
     """Limits of one task. `output_bytes`: the longest single output, in UTF-8 bytes."""
 
     output_bytes: Annotated[int, msgspec.Meta(ge=1, le=MANIFEST_BYTES * 16)] = OUTPUT_BYTES
 
 
-class TaskManifest(Manifest, frozen=True):
+class TaskManifest(Manifest, frozen=True, kw_only=True):
     """A `task.toml`. A task of text in, text out needs nothing but this file."""
 
     name: Text
@@ -86,7 +86,7 @@ class TaskManifest(Manifest, frozen=True):
     test_sets: list[TestSetTable] = []
 
 
-class SubmissionManifest(Manifest, frozen=True):
+class SubmissionManifest(Manifest, frozen=True, kw_only=True):
     """A `submission.toml`: who built what for which task.
 
     `kind` says what the row is; `floor` and `gaming` are yardsticks that never compete.

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from harness import submissions, testsets
+from harness import manifest, submissions, testsets
 from harness.catalogue import problem, suggestion
 from harness.errors import InvalidInput, Problem, UsageError, printable
-from harness.records import REFERENCE
 from harness.score import Entry, identity, identity_of
 
 if TYPE_CHECKING:
@@ -43,14 +42,16 @@ class Cell:
 class Plan:
     """What a `harness score` will do, and what is known without doing it.
 
-    jobs      cells whose result is missing or out of date
-    current   stored results that match what lies in the workspace
+    selected  the cells that the selection means, whatever their state
+    jobs      those of them whose result is missing or out of date
+    current   every stored result that matches what lies in the workspace, selected or not
     absent    cells that a system's collection asks for and that have no file
-    refused   problems by the submission folder or file that they concern
+    refused   problems of the selected submissions that show without reading outputs
     strays    files in `outputs/` folders that belong to no test set
     history   how many stored results match nothing any more
     """
 
+    selected: list[Cell] = field(default_factory=list)
     jobs: list[Cell] = field(default_factory=list)
     current: list[Result] = field(default_factory=list)
     absent: list[Cell] = field(default_factory=list)
@@ -62,47 +63,46 @@ class Plan:
 def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
     """Compare the workspace with its records.
 
-    `selection` restricts the jobs; each word is a pattern for a task, a system, a test set or
-    `task/system`. Raises UsageError (U010) for a word that matches nothing, InvalidInput for
+    Each word of `selection` is a pattern for a task, a system, a test set or `task/system`; none
+    means everything. Raises UsageError (U010) for a word that matches nothing, InvalidInput for
     faults of tasks and gold, IntegrityError for records or gold that are not what they claim.
     """
-    plan = Plan()
+    plan, selector = Plan(), _Selector(selection)
     stored = {identity_of(result): result for result in workspace.store.results()}
     unused = set(stored)
-    selector = _Selector(selection)
-    for task, members in _by_task(workspace, plan):
-        cells = _cells(workspace, task, members, plan)
-        plan.absent += _absent(cells, {test_set.id: test_set.collection for test_set in cells}, task.name)
-        for test_set, entries in cells.items():
-            for entry in entries:
-                cell, key = Cell(task.name, test_set.id, entry.system), identity(task, test_set, entry)
-                unused.discard(key)
-                if key in stored:
-                    plan.current.append(stored[key])
-                selected = selector.matches(cell)
-                if selected and key not in stored:
-                    plan.jobs.append(cell)
+    for task, members in _by_task(workspace, selector, plan):
+        entries = _entries(workspace, task, members, selector, plan)
+        for test_set, entry in entries:
+            cell, key = Cell(task.name, test_set.id, entry.system), identity(task, test_set, entry)
+            unused.discard(key)
+            if key in stored:
+                plan.current.append(stored[key])
+            if selector.matches(cell.task, cell.system, cell.test_set):
+                plan.selected.append(cell)
+                plan.jobs += [] if key in stored else [cell]
     plan.history = len(unused)
     selector.check()
     return plan
 
 
 class _Selector:
-    """Matches cells against the words of a selection and remembers which words were of use."""
+    """Matches names against the words of a selection and remembers which words were of use."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.words = [word.strip("/").removeprefix("submissions/") for word in words]
+        self.words = [word.strip("/").removeprefix("./").removeprefix("submissions/") for word in words]
         self.unused = set(self.words)
         self.seen: set[str] = set()
 
-    def matches(self, cell: Cell) -> bool:
-        names = {cell.task, cell.system, cell.test_set, f"{cell.task}/{cell.system}"}
+    def matches(self, task: str, system: str, test_set: str = "") -> bool:
+        """Whether a submission, or one cell of it, is meant."""
+        names = {task, system, test_set, f"{task}/{system}"} - {""}
         self.seen |= names
         hits = {word for word in self.words if any(fnmatchcase(name, word) for name in names)}
         self.unused -= hits
         return bool(hits) or not self.words
 
     def check(self) -> None:
+        """Raise UsageError (U010) for every word that matched nothing."""
         faults = [
             problem("U010", what=f"'{printable(word)}'", hint=suggestion(word, self.seen))
             for word in sorted(self.unused)
@@ -111,45 +111,51 @@ class _Selector:
             raise UsageError(*faults)
 
 
-def _by_task(workspace: Workspace, plan: Plan) -> Iterator[tuple[Task, list[Submission]]]:
+def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[tuple[Task, list[Submission]]]:
     """The submissions of each task; what cannot be read goes to `plan.refused`."""
     members: dict[str, list[Submission]] = defaultdict(list)
-    for found in submissions.find(workspace.submissions):
+    for folder, found in submissions.find(workspace.submissions):
         if isinstance(found, InvalidInput):
-            plan.refused += found.problems
+            problems = list(found.problems)
         elif found.task not in workspace.tasks:
-            path = found.folder / "submission.toml"
-            hint = suggestion(found.task, workspace.tasks)
-            plan.refused.append(problem("T017", file=path, id=f"'{found.task}'", hint=hint))
+            line, hint = manifest.line_of(folder / "submission.toml", "task"), suggestion(found.task, workspace.tasks)
+            problems = [problem("T017", file=folder / "submission.toml", line=line, id=f"'{found.task}'", hint=hint)]
         else:
             members[found.task].append(found)
+            continue
+        if selector.matches(folder.parent.name, folder.name):
+            plan.refused += problems
     for name, task in workspace.tasks.items():
         if members[name] or (workspace.testsets / name).is_dir():
             task.check()
             yield task, members[name]
 
 
-def _cells(workspace: Workspace, task: Task, members: list[Submission], plan: Plan) -> dict[TestSet, list[Entry]]:
-    """Who takes part in which test set, references first; test sets nobody takes part in are left out."""
+def _entries(
+    workspace: Workspace, task: Task, members: list[Submission], selector: _Selector, plan: Plan
+) -> list[tuple[TestSet, Entry]]:
+    """Who is scored on what, references first; test sets in which nobody takes part are left out."""
     sources = testsets.find(task, workspace.testsets)
     reader = task.manifest.reader
     taking_part: dict[str, list[Submission]] = defaultdict(list)
     for submission in members:
-        plan.refused += faults_of_listing(submission, task, sources)
-        plan.strays += [str(submission.folder / "outputs" / name) for name in submission.strays(reader)]
+        if selector.matches(task.name, submission.system):
+            plan.refused += faults_of_listing(submission, task, sources)
+            plan.strays += [str(submission.folder / "outputs" / name) for name in submission.strays(reader)]
         for name in submission.test_sets(reader):
             taking_part[name].append(submission)
-    cells: dict[TestSet, list[Entry]] = {}
-    for name, source in sources.items():
-        if taking_part[name]:
-            test_set = testsets.load(source)
-            cells[test_set] = [Entry.reference(test_set)]
-            for submission in taking_part[name]:
-                try:
-                    cells[test_set].append(entry_of(submission, submissions.digest(submission, name, reader)))
-                except InvalidInput as error:
-                    plan.refused += error.problems
-    return cells
+    entries = []
+    used = [testsets.load(source) for name, source in sources.items() if taking_part[name]]
+    for test_set in used:
+        entries.append((test_set, Entry.reference(test_set)))
+        for submission in taking_part[test_set.id]:
+            try:
+                digest = submissions.digest(submission, test_set.id, reader)
+                entries.append((test_set, entry_of(submission, digest)))
+            except InvalidInput as error:
+                plan.refused += error.problems if selector.matches(task.name, submission.system, test_set.id) else []
+    plan.absent += _absent(task.name, used, taking_part)
+    return entries
 
 
 def entry_of(submission: Submission, outputs_digest: str) -> Entry:
@@ -179,15 +185,14 @@ def faults_of_listing(submission: Submission, task: Task, known: Mapping[str, ob
         yield problem("S051", file=submission.folder, example=example, task=task.name)
 
 
-def _absent(cells: dict[TestSet, list[Entry]], collections: dict[str, str], task: str) -> list[Cell]:
+def _absent(task: str, used: list[TestSet], taking_part: Mapping[str, list[Submission]]) -> list[Cell]:
     """Cells without a file: a system that takes part in a collection is expected in all of it."""
-    present = {(test_set.id, entry.system) for test_set, entries in cells.items() for entry in entries}
-    systems: dict[str, set[str]] = defaultdict(set)
-    for test_set, system in present:
-        systems[collections[test_set]].add(system)
+    present = {test_set.id: {submission.system for submission in taking_part[test_set.id]} for test_set in used}
+    expected: dict[str, set[str]] = defaultdict(set)
+    for test_set in used:
+        expected[test_set.collection] |= present[test_set.id]
     return sorted(
-        Cell(task, test_set, system)
-        for test_set, collection in collections.items()
-        for system in systems[collection] - {REFERENCE}
-        if (test_set, system) not in present
+        Cell(task, test_set.id, system)
+        for test_set in used
+        for system in expected[test_set.collection] - present[test_set.id]
     )

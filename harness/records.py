@@ -19,18 +19,18 @@ Kind = Literal["primary", "contrastive", "baseline", "floor", "gaming", "ceiling
 """What a row is: a system that competes, or a yardstick that is shown apart and never ranked."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of the records: frozen, every key known."""
 
 
-class Interval(Record, frozen=True):
+class Interval(Record, frozen=True, kw_only=True):
     """A confidence interval, in the unit of its score."""
 
     lo: float
     hi: float
 
 
-class Score(Record, frozen=True):
+class Score(Record, frozen=True, kw_only=True):
     """One metric of one result.
 
     `value` is null where the metric is undefined or failed, and `reason` says why. `numerator`
@@ -44,12 +44,13 @@ class Score(Record, frozen=True):
     n: int
     signature: str
     method: str
+    best: Literal["higher", "lower"] = "higher"
     numerator: int | None = None
     interval: Interval | None = None
     reason: str | None = None
 
 
-class Provenance(Record, frozen=True):
+class Provenance(Record, frozen=True, kw_only=True):
     """The exact inputs, by sha256, and the versions that computed the numbers."""
 
     gold: str
@@ -61,12 +62,13 @@ class Provenance(Record, frozen=True):
     packages: dict[str, str]
 
 
-class Result(Record, frozen=True):
+class Result(Record, frozen=True, kw_only=True):
     """One submission on one test set: every metric, with what is needed to recompute it."""
 
     schema: str
     task: str
     test_set: str
+    title: str = ""
     collection: str
     system: str
     name: str

@@ -64,6 +64,7 @@ def score(
         schema=SCHEMA,
         task=task.name,
         test_set=test_set.id,
+        title=test_set.title,
         collection=test_set.collection,
         system=entry.system,
         name=entry.name,
@@ -151,7 +152,8 @@ def _failed(metric: Metric, test_set: TestSet, error: Exception) -> Score:
 
 def _record(metric: Metric, test_set: TestSet, **facts: Any) -> Score:  # noqa: ANN401 - fields of Score
     signature = metric.signature(test_set)
-    return Score(metric=metric.name, unit=metric.unit, signature=signature, method=_method(metric), **facts)
+    method = _method(metric)
+    return Score(metric=metric.name, unit=metric.unit, best=metric.best, signature=signature, method=method, **facts)
 
 
 def _method(metric: Metric) -> str:

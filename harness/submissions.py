@@ -65,7 +65,7 @@ class Submission:
 
     def _listing(self) -> list[str]:
         folder = self.folder / "outputs"
-        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
     @staticmethod
     def _is_outputs(name: str, reader: str) -> bool:
@@ -81,8 +81,8 @@ class ReadOutputs:
     notices: Mapping[str, int]
 
 
-def find(root: Path) -> Iterator[Submission | InvalidInput]:
-    """Every submission below `root` (a workspace's `submissions/`), or why it is refused."""
+def find(root: Path) -> Iterator[tuple[Path, Submission | InvalidInput]]:
+    """Every submission folder below `root` (a workspace's `submissions/`), read or with the reason why not."""
     seen: dict[str, Path] = {}
     for folder in sorted(path for path in root.glob("*/*/") if not path.name.startswith(".")):
         if not folder.is_dir():
@@ -94,16 +94,17 @@ def find(root: Path) -> Iterator[Submission | InvalidInput]:
                 names = [f"'{printable(path.name)}'" for path in (folder, other)]
                 raise InvalidInput(problem("S041", file=folder, id=names[0], other=names[1]))  # noqa: TRY301
         except InvalidInput as error:
-            yield error
+            yield folder, error
         else:
-            yield submission
+            yield folder, submission
 
 
 def load(folder: Path) -> Submission:
     """Read the manifest of a submission folder. Raises InvalidInput with every fault."""
     path = folder / "submission.toml"
-    if folder.is_symlink():
-        raise InvalidInput(problem("S022", file=folder, what="symbolic link"))
+    for place in (folder, folder / "outputs"):
+        if place.is_symlink():
+            raise InvalidInput(problem("S022", file=place, what="symbolic link"))
     table, content = manifest.load(path, SubmissionManifest, trusted=False)
     faults: list[Problem] = []
     for key in ("task", "team", "system"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import problem
 from harness.cli import terminal
-from harness.errors import ExitCode, Problem, UsageError
+from harness.errors import ExitCode, Problem, UsageError, printable
 from harness.score import UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Score what is selected and not up to date. Exit code 1 if anything was refused or failed."""
     from harness import plan as planning
+    from harness.plan import Cell
 
     workspace = terminal.workspace_of(arguments)
     plan = planning.make(workspace, arguments.selection)
@@ -61,8 +62,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.json:
         terminal.say_json(_facts(workspace, plan, scored, faults))
     else:
-        _print_tables(results)
-        _print_rest(plan, faults, scored, pages, workspace)
+        selected = set(plan.selected)
+        shown = [result for result in results if Cell(result.task, result.test_set, result.system) in selected]
+        _print_tables(shown)
+        _print_remarks(shown, plan)
+        terminal.report(faults, as_json=False)
+        parts = [f"{len(scored)} scored", f"{len(shown) - len(scored)} up to date", f"{len(faults)} problems"]
+        parts += [f"{plan.history} older records kept"] if plan.history else []
+        parts += [f"{pages} pages written"] if pages else []
+        terminal.say(", ".join(parts))
+        terminal.say(f"leaderboard: {workspace.site / 'index.html'}")
     return ExitCode.SOME_FAILED if faults else ExitCode.GOOD
 
 
@@ -138,25 +147,22 @@ def _number(score: Score, value: float | None) -> str:
     return f"{value:.2f}" if score.unit == "points" else f"{value:.3f}"
 
 
-def _print_rest(plan: Plan, faults: list[Problem], scored: list[Result], pages: int, workspace: Workspace) -> None:
+def _print_remarks(shown: list[Result], plan: Plan) -> None:
+    """Notices, strays, and what the shown systems did not submit."""
     notices: dict[str, int] = defaultdict(int)
-    for result in [*plan.current, *scored]:
+    for result in shown:
         for code, count in result.notices.items():
             notices[code] += count
     for line in terminal.notices_in_words(notices):
         terminal.say(line)
     for stray in plan.strays:
-        terminal.say(f"not read: {stray} belongs to no test set")
-    if plan.absent:
-        terminal.say(f"not submitted: {len(plan.absent)} cells")
-        for cell in plan.absent:
+        terminal.say(f"not read: {printable(stray, 400)} belongs to no test set")
+    systems = {(result.task, result.system) for result in shown}
+    absent = [cell for cell in plan.absent if (cell.task, cell.system) in systems]
+    if absent:
+        terminal.say(f"not submitted: {len(absent)} cells")
+        for cell in absent:
             terminal.say(f"  {cell}")
-    terminal.report(faults, as_json=False)
-    parts = [f"{len(scored)} scored", f"{len(plan.current)} up to date", f"{len(faults)} problems"]
-    if plan.history:
-        parts.append(f"{plan.history} older records kept")
-    terminal.say(", ".join(parts) + (f"; {pages} pages written" if pages else ""))
-    terminal.say(f"leaderboard: {workspace.site / 'index.html'}")
 
 
 def _facts(workspace: Workspace, plan: Plan, scored: list[Result], faults: list[Problem]) -> dict[str, object]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.records import Result, Score
 
 _DECIMALS = {"fraction": 4, "points": 2}
-_UNITS = {"fraction": "0–1", "points": "0–100", "count": "count"}
+_UNITS = {"fraction": "0 to 1", "points": "0 to 100", "count": "count"}
 _REASONS = ("undefined", "unavailable")
 _LEVEL = re.compile(r"\blevel:(0\.\d+)")
 _TEXT_LIMIT = 2000
@@ -143,6 +143,6 @@ def _short(digest: str) -> str:
 
 
 def _template_fault(error: TemplateError) -> InvalidInput:
-    where = {"file": error.filename, "line": error.lineno} if isinstance(error, TemplateSyntaxError) else {}
+    file, line = (error.filename, error.lineno) if isinstance(error, TemplateSyntaxError) else (None, None)
     what = printable(error.message or type(error).__name__, 300)
-    return InvalidInput(problem("T013", key="template", what=what, **where))
+    return InvalidInput(problem("T013", file=file, line=line, key="template", what=what))

@@ -99,19 +99,29 @@ def find(root: Path) -> Iterator[tuple[Path, Submission | InvalidInput]]:
             yield folder, submission
 
 
+def is_in_place(folder: Path) -> bool:
+    """Whether a folder lies as `submissions/<task>/<system>`, where its names have a meaning."""
+    return folder.absolute().parent.parent.name == "submissions"
+
+
 def load(folder: Path) -> Submission:
-    """Read the manifest of a submission folder. Raises InvalidInput with every fault."""
+    """Read the manifest of a submission folder. Raises InvalidInput with every fault.
+
+    In a workspace, the names of the folders must be those of the task and the system; a
+    participant who checks a folder at home may call it anything.
+    """
     path = folder / "submission.toml"
-    for place in (folder, folder / "outputs"):
-        if place.is_symlink():
-            raise InvalidInput(problem("S022", file=place, what="symbolic link"))
+    for part in (folder, folder / "outputs"):
+        if part.is_symlink():
+            raise InvalidInput(problem("S022", file=part, what="symbolic link"))
     table, content = manifest.load(path, SubmissionManifest, trusted=False)
     faults: list[Problem] = []
     for key in ("task", "team", "system"):
         faults += manifest.require_id(getattr(table, key), path, manifest.line_of(path, key))
     if table.name is not None:
         faults += manifest.require_name(table.name, path, manifest.line_of(path, "name"))
-    for key, expected in (("system", folder.name), ("task", folder.parent.name)):
+    place = folder.absolute()
+    for key, expected in (("system", place.name), ("task", place.parent.name)) if is_in_place(folder) else ():
         found = getattr(table, key)
         if found != expected:
             line, shown = manifest.line_of(path, key), f"'{printable(found)}'"
@@ -232,30 +242,26 @@ class _Rows:
     def finish(self) -> None:
         """Compare the rows with the requests once all were read."""
         missing = [identifier for identifier in self.ids if identifier not in self.outputs]
-        if self.count != len(self.ids):
-            where = self._first_divergence(missing)
-            self.findings.add("S010", self._line(), expected=len(self.ids), found=self.count, where=where, **self.facts)
-        elif self.first_blank is not None:
-            found = len(self.outputs)
-            where = f"; line {self.first_blank} is empty"
-            self.findings.add("S010", self.first_blank, expected=len(self.ids), found=found, where=where, **self.facts)
-        elif missing and not self.refused:
-            where = self._first_divergence(missing)
-            facts = {"expected": len(self.ids), "found": len(self.outputs), "where": where, **self.facts}
-            self.findings.add("S010", None, **facts)
+        is_cut = any(found.code == "S015" for found in self.findings.problems)
+        if self.count != len(self.ids) and not is_cut:
+            self._refuse_count(self.count, missing)
+        elif self.first_blank is not None or (missing and not self.refused):
+            self._refuse_count(len(self.outputs), missing)
         elif list(self.outputs) != self.ids:
             self.findings.note("N017")
         for code in [code for code, count in self.findings.notices.items() if not count]:
             del self.findings.notices[code]
 
-    def _line(self) -> int | None:
-        return self.first_blank or (len(self.ids) + 1 if self.count > len(self.ids) else None)
-
-    def _first_divergence(self, missing: list[str]) -> str:
-        blank = f"; line {self.first_blank} is empty" if self.first_blank else ""
-        if not missing:
-            return blank
-        return f"{blank}; the first request without output is '{printable(missing[0])}'"
+    def _refuse_count(self, found: int, missing: list[str]) -> None:
+        """S010, with the line where the rows first leave the order of the requests."""
+        where = f"; line {self.first_blank} is empty" if self.first_blank else ""
+        if missing:
+            where += f"; the first request without output is '{printable(missing[0])}'"
+        pairs = zip(self.lines.items(), self.ids, strict=False)
+        divergence = next((line for (identifier, line), wanted in pairs if identifier != wanted), None)
+        end = len(self.ids) + 1 if self.count > len(self.ids) else self.count or None
+        line = self.first_blank or divergence or end
+        self.findings.add("S010", line, expected=len(self.ids), found=found, where=where, **self.facts)
 
 
 def _row_fault(row: object) -> str | None:

@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     common = parser.add_argument_group("everywhere")
-    common.add_argument(
-        "--workspace", metavar="DIR", type=Path, default=Path(), help="the workspace (default: the current folder)"
-    )
+    common.add_argument("--workspace", metavar="DIR", type=Path, help="the workspace (default: the current folder)")
     common.add_argument(
         "--tasks",
         metavar="DIR",

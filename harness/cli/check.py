@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "check submissions: every error with file, line and what to do"
 EPILOG = """\
-PATH is a submission folder, a file in one, or a folder of submissions. The task's test sets are
-looked for in the workspace.
+PATH is a submission folder, a file in one, or a folder of submissions. Test sets are looked for
+in the workspace: the one in which the submission lies, unless --workspace names another.
 
 examples:
   harness check submissions/terminology/my-system
@@ -35,12 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Check every path. Exit code 3 if anything would be refused."""
-    workspace = terminal.workspace_of(arguments)
+    from harness import submissions
+
     problems: list[Problem] = []
     notices: list[tuple[str, Mapping[str, int]]] = []
     checked = 0
     for path in arguments.paths:
         for folder, only in _submissions_at(path):
+            home = folder.absolute().parents[2] if submissions.is_in_place(folder) else Path()
+            workspace = terminal.workspace_of(arguments, home)
             found, noticed, files = _check(workspace, folder, only)
             problems += found
             notices += noticed
@@ -67,15 +70,14 @@ def _submissions_at(path: Path) -> Iterator[tuple[Path, str | None]]:
 
     Raises UsageError (U012) if there is none.
     """
-    absolute = path.absolute()
-    if (absolute / "submission.toml").is_symlink() or (absolute / "submission.toml").exists():
-        yield absolute, None
+    if (path / "submission.toml").is_symlink() or (path / "submission.toml").exists():
+        yield path, None
         return
-    for parent in list(absolute.parents)[:2]:
+    for parent in list(path.parents if path.is_absolute() else path.absolute().parents)[:2]:
         if (parent / "submission.toml").exists():
-            yield parent, absolute.name
+            yield parent, path.name
             return
-    folders = sorted({toml.parent for depth in ("*", "*/*") for toml in absolute.glob(f"{depth}/submission.toml")})
+    folders = sorted({toml.parent for depth in ("*", "*/*") for toml in path.glob(f"{depth}/submission.toml")})
     if not folders:
         raise UsageError(problem("U012", what=path))
     for folder in folders:

@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Read the archive and write it into the workspace. Exit code 1 if files were refused."""
     from harness import importing
 
-    arguments.workspace.mkdir(parents=True, exist_ok=True)
+    if arguments.workspace:
+        arguments.workspace.mkdir(parents=True, exist_ok=True)
     workspace = terminal.workspace_of(arguments)
     task = importing.task_of(workspace, arguments.collection)
     collection = importing.read(task, arguments.collection, arguments.source)

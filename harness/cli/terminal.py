@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import NOTICES
@@ -19,9 +20,9 @@ WIDE = 240
 """Columns of a table that goes to a file or a pipe, where nothing needs to fit a screen."""
 
 
-def workspace_of(arguments: argparse.Namespace) -> Workspace:
-    """The workspace that the command line names. Raises UsageError (U011)."""
-    workspace = Workspace(arguments.workspace, tuple(arguments.task_folders))
+def workspace_of(arguments: argparse.Namespace, default: Path = Path()) -> Workspace:
+    """The workspace that the command line names, else `default`. Raises UsageError (U011)."""
+    workspace = Workspace(arguments.workspace or default, tuple(arguments.task_folders))
     workspace.check()
     return workspace
 

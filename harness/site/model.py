@@ -30,7 +30,7 @@ YARDSTICKS = {
     "floor": "what can be had without solving the task",
     "gaming": "outputs made to please the metric, not the reader",
 }
-"""The kinds that are shown apart, best first, and what they are."""
+"""The kinds that are shown apart, in this order, and what they are."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
@@ -194,8 +194,14 @@ def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def _yardsticks(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """By kind, then from high to low; what has no value comes last of its kind."""
     kinds = list(YARDSTICKS)
-    return tuple(sorted(rows, key=lambda row: kinds.index(row.result.kind)))
+
+    def key(row: Row) -> tuple[int, bool, float]:
+        value = _value(row)
+        return (kinds.index(row.result.kind), value is None, -(value or 0.0))
+
+    return tuple(sorted(rows, key=key))
 
 
 def _definitions(scores: Iterable[Score], order: Sequence[str]) -> tuple[Definition, ...]:

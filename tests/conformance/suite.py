@@ -7,7 +7,6 @@ the code take the task (`CHECKS_OF_TASKS`). None of them knows what the task mea
 from __future__ import annotations
 
 import json
-import math
 import os
 import random
 import subprocess
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness import testsets
-from harness.api import Metric, Statistics, TestSet, Totals
+from harness.api import Metric, TestSet, Totals
 from harness.score import Entry, corpus_totals, reference_outputs, score
 
 if TYPE_CHECKING:
@@ -184,7 +183,8 @@ def check_statistics_are_deterministic(case: Case) -> None:
 def check_value_agrees_on_many_corpora_at_once(case: Case) -> None:
     """`value` of B resamples at once is `value` of each alone, up to rounding."""
     generator = np.random.default_rng(0)
-    weights = generator.multinomial(len(case.test_set.segments), [1 / len(case.test_set.segments)] * len(case.test_set.segments), 20)
+    count = len(case.test_set.segments)
+    weights = generator.multinomial(count, [1 / count] * count, 20)
     for metric in case.metrics:
         statistics = metric.statistics(case.test_set, case.mixed)
         sums = np.vstack([weights @ statistics.rows, np.zeros((1, len(statistics.columns)), statistics.rows.dtype)])
@@ -243,7 +243,7 @@ def check_requests_hide_the_references(case: Case) -> None:
 def check_signatures_need_no_heavy_import(task: Task) -> None:
     """Signatures are text, differ between metrics, and are made without importing what they name."""
     found = _child(task, _SIGNATURES)
-    assert found["heavy"] == []
+    assert found["heavy"] == [], f"making signatures imports {found['heavy']}"
     for test_set, signatures in found["signatures"].items():
         assert all(signatures.values()), test_set
         assert all("\t" not in text and "\n" not in text for text in signatures.values())
@@ -251,7 +251,8 @@ def check_signatures_need_no_heavy_import(task: Task) -> None:
 
 def check_code_imports_only_what_tasks_may(task: Task) -> None:
     """The task's modules load, and bring nothing of the engine beyond harness.api and harness.metrics."""
-    assert _child(task, _IMPORTS)["beyond"] == []
+    beyond = _child(task, _IMPORTS)["beyond"]
+    assert beyond == [], f"the task's code imports {beyond}"
 
 
 CHECKS_OF_TEST_SETS = (

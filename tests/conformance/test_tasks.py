@@ -20,9 +20,9 @@ every_case = pytest.mark.parametrize("case", CASES, ids=str)
 def bundled(repository, case):
     """Outputs of the bundled submissions that do not try to game the metric."""
     reader = case.task.manifest.reader
-    for found in submissions.find(repository / "submissions"):
-        assert isinstance(found, submissions.Submission), found
-        if found.task == case.task.name and found.manifest.kind != "gaming" and case.test_set.id in found.test_sets(reader):
+    for folder in sorted((repository / "submissions" / case.task.name).glob("*/")):
+        found = submissions.load(folder)
+        if found.manifest.kind != "gaming" and case.test_set.id in found.test_sets(reader):
             yield found.system, dict(submissions.read_outputs(found, case.task, case.test_set).outputs)
 
 

@@ -19,7 +19,7 @@ import filelock
 from .toy import DATA, GOLD, MANIFEST, OUTPUTS, ROWS, TASK, TEST_SET, TOML, lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from .toy import Toy
@@ -215,11 +215,11 @@ OUTPUTS_FAULTS = (
 )
 
 MANIFEST_FAULTS = (
-    Case("S034", key("#" * 70_000), file=MANIFEST, says=("70,044 bytes", "65,536 allowed")),
+    Case("S034", key("#" * 70_000), file=MANIFEST, says=("70,045 bytes", "65,536 allowed")),
     Case("S040", lambda toy: toy.submission("CON"), ("check", "{}/submissions"), file="submissions/toy/CON/submission.toml", line=3, says=("'CON'", "1 to 64")),
     Case("S041", lambda toy: toy.submission("Alpha"), ("score",), FAILED, ALPHA, says=("'alpha'", "'Alpha'")),
     Case("S042", key('name = "a\u202eb"'), file=MANIFEST, line=4, says=("'a\\u202eb'",)),
-    Case("T010", key("x"), file=MANIFEST, says=("not TOML",)),
+    Case("T010", key("x"), file=MANIFEST, line=4, says=("not TOML",)),
     Case("T011", key('licens = "x"'), file=MANIFEST, line=4, says=("licens", "did you mean 'licence'?")),
     Case("T012", manifest('task = "toy"\nteam = "x"\n'), file=MANIFEST, says=("system: missing",)),
     Case("T013", key("name = 3"), file=MANIFEST, line=4, says=("name", "found 3")),
@@ -277,8 +277,3 @@ NOTICE_CASES = (
     Case("N018", lambda toy: toy.write(f"{ALPHA}/outputs/notes.txt", "x"), exit=GOOD, file=f"{ALPHA}/outputs"),
 )
 """Each is counted once by `harness check`."""
-
-
-def by_code(cases: tuple[Case, ...]) -> Mapping[str, Case]:
-    """The cases by their code."""
-    return {case.code: case for case in cases}

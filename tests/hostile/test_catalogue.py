@@ -13,7 +13,7 @@ from harness.catalogue import FAULTS, NOTICES
 from .cases import FAULT_CASES, NOTICE_CASES
 
 VERBS = {"score", "check", "tasks", "import", "export", "verify", "--version"}
-HELP_OF_GOLD = "the help is that of a submission: `harness check GOLD` is a usage error"
+CIRCULAR = pytest.mark.xfail(strict=True, reason="fault: the help of T015 is the command that just failed with T015")
 
 
 def of(case):
@@ -35,7 +35,7 @@ def test_a_fault_is_said_with_place_numbers_and_help(toy, case):
     assert said, outcome.text
     assert [part for part in case.says if part not in said[1]] == []
     assert outcome.code == case.exit
-    assert not re.search(r"[{}](?!\s*\"|[^{}]*\})", said[2].replace('{"id": …, "output": …}', ""))
+    assert not re.search(r"[{}]", said[2].replace('{"id": …, "output": …}', "")), "a placeholder was not filled"
 
 
 @pytest.mark.parametrize("case", FAULT_CASES, ids=of)
@@ -82,16 +82,18 @@ def test_help_names_only_commands_that_exist(code):
     assert FAULTS[code].help.strip()
 
 
-@pytest.mark.parametrize("case", FAULT_CASES, ids=of)
-def test_a_command_that_help_names_can_be_run(toy, case):
-    """Commands without a placeholder parse and find what they name."""
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.code, marks=CIRCULAR if case.code == "T015" else ()) for case in FAULT_CASES]
+)
+def test_a_command_that_help_names_runs_and_is_another_one(toy, case):
+    """Commands that wait for a missing file, or hold a placeholder, cannot be tried here."""
     case.prepare(toy)
     outcome = toy.run(*case.argv, "--json")
     for fault in outcome.json["problems"]:
         for command in re.findall(r"(?:^|: |or )harness ([a-z][^,;()]*)(?=$|[,;(])", fault["help"]):
             words = shlex.split(command)
-            if any(word.isupper() or word in {"--help", "again"} or "…" in word for word in words):
+            if "--help" in words or any(word.isupper() for word in words) or fault["help"].startswith("write it"):
                 continue
+            assert tuple(words) != case.argv
             again = toy.run(*words)
             assert again.code != 2, again.text
-            assert case.code != "T015" or f"error[{case.code}]" not in again.err

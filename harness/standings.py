@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ COMPETING = frozenset({"primary", "contrastive", "baseline"})
 """Kinds that are ranked; ceiling, floor and gaming rows are yardsticks and stand apart."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A result in the table of its test set; `rank` is None for a row that is not ranked."""
 
@@ -27,31 +28,37 @@ class Row:
         return self.result.kind in COMPETING
 
     @property
-    def primary(self) -> Score:
-        """The score by which the table is ordered."""
-        return primary_score(self.result)
+    def primary(self) -> Score | None:
+        """The score by which the table is ordered; None if the record lacks it."""
+        return next((score for score in self.result.scores if score.metric == self.result.primary), None)
 
-
-def primary_score(result: Result) -> Score:
-    """The primary score of a result. Raises StopIteration if the record has none."""
-    return next(score for score in result.scores if score.metric == result.primary)
+    @property
+    def strength(self) -> float | None:
+        """The primary value, negated where lower is better; None if it is undefined."""
+        score = self.primary
+        if score is None or score.value is None:
+            return None
+        return score.value if score.best == "higher" else -score.value
 
 
 def order(results: Iterable[Result]) -> list[Row]:
-    """Competing rows by primary value from high to low, then the rest.
+    """Competing rows from the best primary value to the worst, then the yardsticks by kind.
 
-    Equal values share a rank and the next rank counts them (1, 2, 2, 4). A row whose primary
-    value is undefined is not ranked and stands behind those that are. Ties are listed by system
-    id, so the order depends on nothing but the records.
+    rank = 1 + the number of competing systems that are strictly better, so equal values share a
+    rank and the next one counts them (1, 2, 2, 4). A row whose primary value is undefined is not
+    ranked and stands behind those that are. Ties are listed by system id, so the order depends on
+    nothing but the records.
     """
-    rows = sorted(results, key=_key)
-    ranked = [row for row in rows if row.kind in COMPETING and primary_score(row).value is not None]
-    values = [primary_score(row).value for row in ranked]
-    return [Row(1 + values.index(primary_score(result).value) if result in ranked else None, result) for result in rows]
+    rows = sorted((Row(None, result) for result in results), key=_key)
+    strengths = sorted(row.strength for row in rows if row.is_competing and row.strength is not None)
+    return [
+        Row(1 + len(strengths) - bisect_right(strengths, row.strength), row.result)
+        if row.is_competing and row.strength is not None
+        else row
+        for row in rows
+    ]
 
 
-def _key(result: Result) -> tuple[bool, str, bool, float, str]:
-    value = primary_score(result).value
-    competing = result.kind in COMPETING
-    apart = "" if competing else {"ceiling": "0"}.get(result.kind, result.kind)
-    return (not competing, apart, value is None, -(value or 0.0), result.system)
+def _key(row: Row) -> tuple[bool, str, bool, float, str]:
+    kind = "" if row.is_competing or row.result.kind == "ceiling" else row.result.kind
+    return (not row.is_competing, kind, row.strength is None, -(row.strength or 0.0), row.result.system)

@@ -133,12 +133,16 @@ def _print_tables(results: list[Result]) -> None:
         columns = ["rank", "system", "kind", *metrics, "95 % interval"]
         rows = []
         for row in standings.order(members):
-            interval = row.primary.interval
-            ends = [] if interval is None else [interval.lo, interval.hi]
-            shown = f"[{', '.join(_number(row.primary, end) for end in ends)}]" if ends else ""
+            shown = _interval(row.primary)
             values = [_number(score, score.value) for score in row.result.scores]
             rows.append([str(row.rank or "-"), row.result.system, row.result.kind, *values, shown])
         terminal.table(f"{task} · {test_set} · order: {members[0].primary}", columns, rows, text_columns=3)
+
+
+def _interval(score: Score | None) -> str:
+    if score is None or score.interval is None:
+        return ""
+    return f"[{_number(score, score.interval.lo)}, {_number(score, score.interval.hi)}]"
 
 
 def _number(score: Score, value: float | None) -> str:

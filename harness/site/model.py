@@ -1,18 +1,13 @@
-"""What the pages show, computed from records: who competes, in which order, and what is missing.
-
-Ranks: competing rows (kinds primary, contrastive, baseline) in descending order of the primary
-metric; rank = 1 + the number of systems that are strictly better, so equal values share a rank.
-A row whose primary value is null has no rank. Yardsticks (ceiling, floor, gaming) have none either.
-"""
+"""What the pages show, computed from records: the rows of each table, and what is missing."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness import standings
 from harness.catalogue import problem
 from harness.errors import IntegrityError, printable
 from harness.records import REFERENCE
@@ -24,13 +19,12 @@ if TYPE_CHECKING:
 
     Absent = tuple[str, str, str]
 
-COMPETING = ("primary", "contrastive", "baseline")
 YARDSTICKS = {
     "ceiling": "the references, scored as if they were outputs",
     "floor": "what can be had without solving the task",
     "gaming": "outputs made to please the metric, not the reader",
 }
-"""The kinds that are shown apart, in this order, and what they are."""
+"""The kinds that are shown apart, and what they are."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
@@ -41,6 +35,7 @@ class Column:
 
     metric: str
     unit: str
+    best: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +73,7 @@ class Board:
 
     task: str
     test_set: str
+    title: str
     collection: str
     primary: str
     segments: int
@@ -152,56 +148,30 @@ def board(results: Sequence[Result], missing: Iterable[System]) -> Board:
     """The page of one test set, from its records in the order of their systems."""
     first = results[0]
     scores = [score for result in results for score in result.scores]
-    units: dict[str, str] = {}
+    columns: dict[str, Column] = {}
     for score in scores:
-        units.setdefault(score.metric, score.unit)
-    order = list(units)
-    rows = [_row(result, order, first.primary) for result in results]
+        columns.setdefault(score.metric, Column(score.metric, score.unit, score.best))
+    order = list(columns)
+    rows = standings.order(results)
     return Board(
         task=first.task,
         test_set=first.test_set,
+        title=first.title or first.test_set,
         collection=first.collection,
         primary=first.primary,
         segments=first.segments,
         tags=first.tags,
-        columns=tuple(Column(metric, unit) for metric, unit in units.items()),
-        competing=_ranked([row for row in rows if row.result.kind in COMPETING]),
-        yardsticks=_yardsticks([row for row in rows if row.result.kind not in COMPETING]),
+        columns=tuple(columns.values()),
+        competing=tuple(_row(row, order) for row in rows if row.is_competing),
+        yardsticks=tuple(_row(row, order) for row in rows if not row.is_competing),
         missing=tuple(missing),
         definitions=_definitions(scores, order),
     )
 
 
-def _row(result: Result, order: Sequence[str], primary: str) -> Row:
-    by_metric = {score.metric: score for score in result.scores}
-    return Row(result, tuple(map(by_metric.get, order)), by_metric.get(primary))
-
-
-def _value(row: Row) -> float | None:
-    return None if row.primary is None else row.primary.value
-
-
-def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Best first; ties keep the order of their systems; what has no value comes last, unranked."""
-    valued = sorted((value, row.result.system) for row in rows if (value := _value(row)) is not None)
-    values = [value for value, _ in valued]
-    placed = []
-    for row in rows:
-        value = _value(row)
-        rank = None if value is None else 1 + len(values) - bisect_right(values, value)
-        placed.append(Row(row.result, row.scores, row.primary, rank))
-    return tuple(sorted(placed, key=lambda row: (row.rank is None, row.rank or 0)))
-
-
-def _yardsticks(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """By kind, then from high to low; what has no value comes last of its kind."""
-    kinds = list(YARDSTICKS)
-
-    def key(row: Row) -> tuple[int, bool, float]:
-        value = _value(row)
-        return (kinds.index(row.result.kind), value is None, -(value or 0.0))
-
-    return tuple(sorted(rows, key=key))
+def _row(row: standings.Row, order: Sequence[str]) -> Row:
+    by_metric = {score.metric: score for score in row.result.scores}
+    return Row(row.result, tuple(map(by_metric.get, order)), row.primary, row.rank)
 
 
 def _definitions(scores: Iterable[Score], order: Sequence[str]) -> tuple[Definition, ...]:

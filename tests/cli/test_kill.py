@@ -151,16 +151,33 @@ def test_the_next_writer_sweeps_what_killed_writers_left(template, tmp_path):
     assert toys.records(root) == expected
 
 
+ENDLESS = toys.SCORER.replace(
+    "    import numpy as np\n",
+    """\
+    import os
+    import time
+    from pathlib import Path
+
+    Path(__file__).with_name(f"{os.getpid()}.scoring").touch()
+    time.sleep(600)
+    import numpy as np
+""",
+)
+
+
 @pytest.mark.slow
-def test_no_scoring_process_outlives_a_killed_parent(tmp_path):
-    endless = toys.SCORER.replace("    import numpy as np\n", "    import time\n\n    time.sleep(600)\n    import numpy as np\n")
-    root = toys.workspace(tmp_path / "workspace", scorer=endless)
+@pytest.mark.parametrize("stage", ["starting", "scoring"])
+def test_no_scoring_process_outlives_a_killed_parent(tmp_path, stage):
+    root = toys.workspace(tmp_path / "workspace", scorer=ENDLESS)
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command(root, workers=2), stdout=log, stderr=log, env=toys.environment())
-    children = []
+    parent, children = psutil.Process(process.pid), []
+    started = {
+        "starting": lambda: sum("spawn_main" in " ".join(child.cmdline()) for child in parent.children()),
+        "scoring": lambda: len(list((root / "tasks" / "toy").glob("*.scoring"))),
+    }
     try:
-        parent = psutil.Process(process.pid)
-        wait_until(lambda: sum("spawn_main" in " ".join(child.cmdline()) for child in parent.children()) >= 2)
+        toys.wait_until(lambda: started[stage]() >= 2)
         children = parent.children(recursive=True)
     finally:
         process.kill()
@@ -169,10 +186,3 @@ def test_no_scoring_process_outlives_a_killed_parent(tmp_path):
     for child in alive:
         child.kill()
     assert alive == []
-
-
-def wait_until(holds):
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen within a minute"
-        time.sleep(0.02)

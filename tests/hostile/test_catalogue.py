@@ -94,6 +94,6 @@ def test_a_command_that_help_names_runs_and_is_another_one(toy, case):
             words = shlex.split(command)
             if "--help" in words or any(word.isupper() for word in words) or fault["help"].startswith("write it"):
                 continue
-            assert tuple(words) != case.argv
+            assert tuple(words) != case.argv or not fault["help"].startswith("harness")
             again = toy.run(*words)
             assert again.code != 2, again.text

@@ -43,7 +43,7 @@ REFUSED = {
     "an empty line between": (lines(ROWS[0], "", *ROWS[1:]), [("S010", 2)]),
     "only a line feed": (b"\n", [("S010", 1)]),
     "byte order mark": (b"\xef\xbb\xbf" + lines(*ROWS), [("S011", 1)]),
-    "byte order mark alone": (b"\xef\xbb\xbf", [("S011", 1), ("S010", None)]),
+    "byte order mark alone": (b"\xef\xbb\xbf", [("S011", 1), ("S010", 1)]),
     "CRLF everywhere": (lines(*ROWS).replace(b"\n", b"\r\n"), [("S012", 1)]),
     "CRLF on the last line": (lines(*ROWS)[:-1] + b"\r\n", [("S012", 3)]),
     "invalid UTF-8": (raw(b"\xff"), [("S013", 3)]),
@@ -180,7 +180,7 @@ def test_odd_but_legitimate_text_is_accepted_and_counted(toy, name):
 
 
 def test_a_tolerated_tab_between_tokens_changes_nothing(toy):
-    assert toy.check_outputs(lines(*ROWS).replace(b", ", b",\t")).code == 0
+    assert toy.check_outputs(lines(*ROWS).replace(b'", ', b'",\t')).code == 0
 
 
 class TestPlainText:
@@ -363,7 +363,7 @@ def test_the_limit_of_an_output_counts_bytes(toy):
 
 
 @fault("faults of gold send the reader to `harness check GOLD`, which is a usage error")
-@pytest.mark.parametrize("content", [b"\xff\n", b"{\n", b"[1]\n" * 3, b"\0\n"])
+@pytest.mark.parametrize("content", [b"\xff\n", b"{\n", b"\0\n"])
 def test_help_about_gold_is_about_gold(toy, content):
     toy.write(DATA, content)
     problems = toy.run("check", toy.root / ALPHA, "--json").json["problems"]

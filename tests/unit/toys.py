@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import harness
@@ -94,11 +95,11 @@ PERFECT = tuple(text.upper() for text in SOURCES)
 HALF = (*PERFECT[:2], "?", "?")
 
 
-def workspace(root: Path, **task_facts) -> Path:
+def workspace(root: Path, *, test_sets=("dev", "test"), **task_facts) -> Path:
     """A workspace with one toy task, two test sets, and the systems `good` (4 of 4) and `half` (2 of 4)."""
-    task(root / "tasks" / "toy", **task_facts)
+    task(root / "tasks" / "toy", test_sets=test_sets, **task_facts)
     for name, texts in (("good", PERFECT), ("half", HALF)):
-        submission(root / "submissions" / "toy" / name, {"dev": texts, "test": texts})
+        submission(root / "submissions" / "toy" / name, dict.fromkeys(test_sets, texts))
     return root
 
 
@@ -124,6 +125,14 @@ def run(*arguments: object, cwd: Path | None = None, **more: str) -> subprocess.
     return subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env=environment(**more), timeout=120, check=False
     )
+
+
+def wait_until(holds) -> None:
+    """Wait for an event of another process."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen within a minute"
+        time.sleep(0.02)
 
 
 def python(code: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ import json
 import os
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ def outputs(system, pair, mode):
     return {row["id"]: row["output"] for row in rows(SUBMISSIONS / system / "outputs" / f"starter-{pair}-{mode}.jsonl")}
 
 
+def empty(test_set):
+    return {request.id: "" for request in test_set.requests}
+
+
 def load(pair, mode):
     task = registry.find()["terminology"]
     (table,) = [table for table in task.manifest.test_sets if table.id == f"starter-{pair}-{mode}"]
@@ -58,15 +63,20 @@ class TestGold:
     def test_every_segment_has_terms_in_both_dictionaries(self, pair):
         assert all(row["proper"] and row["random"] for row in gold(pair))
 
-    def test_at_least_ten_terms_are_nested_in_longer_ones(self, pair):
-        test_set = load(pair, "proper")
-        totals = TERM_SUCCESS.statistics(test_set, {request.id: "" for request in test_set.requests}).rows.sum(axis=0)
-        assert totals[2] >= 10
+    def test_at_least_ten_segments_ask_for_a_term_and_for_a_longer_one_around_it(self, pair):
+        around = [any(a != b and a in b for a in row["proper"] for b in row["proper"]) for row in gold(pair)]
+        assert sum(around) >= 10
+
+    @pytest.mark.parametrize("mode", ["noterm", "proper"])
+    def test_some_terms_stand_only_inside_longer_ones(self, pair, mode):
+        test_set = load(pair, mode)
+        totals = TERM_SUCCESS.statistics(test_set, empty(test_set)).rows.sum(axis=0)
+        assert totals[2] == {"en-de": 23, "en-fr": 1}[pair]
 
     @pytest.mark.parametrize("mode", ["proper", "random"])
     def test_no_entry_is_absent_from_its_source(self, pair, mode):
         test_set = load(pair, mode)
-        totals = TERM_SUCCESS.statistics(test_set, {request.id: "" for request in test_set.requests}).rows.sum(axis=0)
+        totals = TERM_SUCCESS.statistics(test_set, empty(test_set)).rows.sum(axis=0)
         assert totals[3] == 0
 
     def test_some_terms_have_variants_and_some_are_the_same_in_both_languages(self, pair):
@@ -135,8 +145,13 @@ def appended(output, dictionary):
     return " ".join([output, *missing])
 
 
+@cache
 def counted():
     """`hits` and `terms` of each bundled submission and of the reference, by test set and metric."""
+    return dict(_counted())
+
+
+def _counted():
     for pair in PAIRS:
         for mode in MODES:
             test_set = load(pair, mode)
@@ -148,7 +163,7 @@ def counted():
 
 
 def test_hits_and_terms_of_every_bundled_row_are_the_golden_ones():
-    found = dict(counted())
+    found = counted()
     if os.environ.get("HARNESS_UPDATE") == "1":
         lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in found.items())
         GOLDEN.parent.mkdir(exist_ok=True)
@@ -157,9 +172,9 @@ def test_hits_and_terms_of_every_bundled_row_are_the_golden_ones():
 
 
 @every_test_set
-def test_the_attack_beats_honest_systems_in_term_success_and_even_the_reference(pair, mode):
+def test_appending_the_terms_beats_the_honest_system_in_term_success(pair, mode):
     rates = {
-        name: hits / terms for name, (hits, terms) in dict(counted())[f"starter-{pair}-{mode} term-success"].items()
+        name: hits / terms for name, (hits, terms) in counted()[f"starter-{pair}-{mode} term-success"].items()
     }
     assert rates["terms-appended"] > rates["careful-glossary"]
-    assert rates["terms-appended"] >= 0.98
+    assert rates["terms-appended"] > 0.97

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "harness.tasks"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """A task: its manifest, its folder, and its code, which is imported on first use."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +85,15 @@ def identity(task: Task, test_set: TestSet, entry: Entry) -> Hashable:
 
     It is computed without scoring and without importing what the signatures name.
     """
-    metrics = task.metrics_for(test_set.compat)
-    wanted = frozenset((metric.name, metric.signature(test_set), _method(metric)) for metric in metrics)
     inputs = (test_set.digest, entry.manifest, entry.outputs)
+    wanted = _signatures(task, test_set)
     return (SCHEMA, task.name, task.manifest.version, test_set.id, entry.system, inputs, wanted)
+
+
+@lru_cache(maxsize=256)
+def _signatures(task: Task, test_set: TestSet) -> frozenset[tuple[str, str, str]]:
+    metrics = task.metrics_for(test_set.compat)
+    return frozenset((metric.name, metric.signature(test_set), _method(metric)) for metric in metrics)
 
 
 def identity_of(result: Result) -> Hashable:

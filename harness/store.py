@@ -66,18 +66,27 @@ class Store:
         return sorted(self.folder.glob("*/*/[!.]*.json"))
 
     def read(self, path: Path) -> Result:
-        """Read one record and verify it against its name. Raises IntegrityError (R010, R011)."""
+        """Read one record and compare it with its name. Raises IntegrityError (R010, R011)."""
         content = path.read_bytes()
         found = canonical.digest(content)
         if found != path.stem:
             raise IntegrityError(problem("R010", file=path, found=found[:12], expected=path.stem[:12]))
         try:
-            result = msgspec.json.decode(content, type=Result)
+            return msgspec.json.decode(content, type=Result)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise IntegrityError(problem("R011", file=path, what=str(error))) from None
-        if _encode(result) != content:
+
+    def verify(self, path: Path) -> None:
+        """Beyond `read`: the bytes are the canonical ones, and the record lies where it belongs.
+
+        Raises IntegrityError (R010, R011).
+        """
+        result = self.read(path)
+        content = _encode(result)
+        if content != path.read_bytes():
             raise IntegrityError(problem("R011", file=path, what="the bytes are not canonical"))
-        return result
+        if self._path_of(result, content) != path:
+            raise IntegrityError(problem("R011", file=path, what="it lies in the folder of another test set"))
 
     def _path_of(self, result: Result, content: bytes) -> Path:
         return self.folder / result.task / result.test_set / f"{canonical.digest(content)}.json"

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         for path in paths:
             advance(path.stem[:12])
             try:
-                workspace.store.read(path)
+                workspace.store.verify(path)
             except IntegrityError as error:
                 problems += error.problems
     current = recomputed = 0

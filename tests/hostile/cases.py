@@ -184,7 +184,7 @@ def unreadable(toy: Toy) -> None:
 
 
 OUTPUTS_FAULTS = (
-    Case("S010", outputs(lines(*ROWS[:2])), says=("expected 3 outputs, found 2", "'3'")),
+    Case("S010", outputs(lines(*ROWS[:2])), line=2, says=("expected 3 outputs, found 2", "'3'")),
     Case("S011", outputs(b"\xef\xbb\xbf" + lines(*ROWS)), line=1, says=("byte order mark",)),
     Case("S012", outputs(lines(*ROWS).replace(b"\n", b"\r\n")), line=1, says=("3 of 3 lines",)),
     Case("S013", third('{"id": "3", "output": "\\ud800"}'), line=3, says=("surrogate", "at byte 24")),
@@ -216,46 +216,137 @@ OUTPUTS_FAULTS = (
 
 MANIFEST_FAULTS = (
     Case("S034", key("#" * 70_000), file=MANIFEST, says=("70,045 bytes", "65,536 allowed")),
-    Case("S040", lambda toy: toy.submission("CON"), ("check", "{}/submissions"), file="submissions/toy/CON/submission.toml", line=3, says=("'CON'", "1 to 64")),
+    Case(
+        "S040",
+        lambda toy: toy.submission("CON"),
+        ("check", "{}/submissions"),
+        file="submissions/toy/CON/submission.toml",
+        line=3,
+        says=("'CON'", "1 to 64"),
+    ),
     Case("S041", lambda toy: toy.submission("Alpha"), ("score",), FAILED, ALPHA, says=("'alpha'", "'Alpha'")),
     Case("S042", key('name = "a\u202eb"'), file=MANIFEST, line=4, says=("'a\\u202eb'",)),
     Case("T010", key("x"), file=MANIFEST, line=4, says=("not TOML",)),
     Case("T011", key('licens = "x"'), file=MANIFEST, line=4, says=("licens", "did you mean 'licence'?")),
     Case("T012", manifest('task = "toy"\nteam = "x"\n'), file=MANIFEST, says=("system: missing",)),
     Case("T013", key("name = 3"), file=MANIFEST, line=4, says=("name", "found 3")),
-    Case("T014", manifest('task = "toy"\nteam = "x"\nsystem = "beta"\n'), file=MANIFEST, line=3, says=("'beta'", "alpha")),
+    Case(
+        "T014", manifest('task = "toy"\nteam = "x"\nsystem = "beta"\n'), file=MANIFEST, line=3, says=("'beta'", "alpha")
+    ),
 )
 
 TASK_FAULTS = (
-    Case("T015", task(TASK.replace('["bleu"]', '["bleu", "chrf2+"]') + TEST_SET), ("tasks", "toy"), file=TOML, line=7, says=("'chrf2+'", "did you mean 'chrf2++'?")),
+    Case(
+        "T015",
+        task(TASK.replace('["bleu"]', '["bleu", "chrf2+"]') + TEST_SET),
+        ("tasks", "toy"),
+        file=TOML,
+        line=7,
+        says=("'chrf2+'", "did you mean 'chrf2++'?"),
+    ),
     Case("T016", task(TASK + TEST_SET * 2), ("tasks", "toy"), file=TOML, says=("'dev'", "twice")),
     Case("T017", nothing, ("tasks", "toi"), USAGE, None, says=("'toi'", "did you mean 'toy'?")),
-    Case("T018", lambda toy: toy.write("tasks/toy/scorer.py", "1 / 0\n"), ("tasks", "toy"), file="tasks/toy/scorer.py", says=("ZeroDivisionError",)),
+    Case(
+        "T018",
+        lambda toy: toy.write("tasks/toy/scorer.py", "1 / 0\n"),
+        ("tasks", "toy"),
+        file="tasks/toy/scorer.py",
+        says=("ZeroDivisionError",),
+    ),
     Case("G010", gold(*GOLD[:2], '{"id": "3"}'), ("score",), file=DATA, line=3, says=("'source' is missing",)),
-    Case("G011", task(f'{TASK}{TEST_SET}gold_sha256 = "{"0" * 64}"\n'), ("score",), INTEGRITY, TOML, says=(hashlib.sha256(lines(*GOLD)).hexdigest(), f"expected {'0' * 64}")),
-    Case("G012", parallel_files, ("score",), file="tasks/toy/data/dev.de", says=("expected 3 lines", "found 2", "dev.en")),
-    Case("M001", scorer('raise RuntimeError("no \\x1b model")'), ("score",), FAILED, None, says=("metric own", "RuntimeError: no \\x1b model")),
+    Case(
+        "G011",
+        task(f'{TASK}{TEST_SET}gold_sha256 = "{"0" * 64}"\n'),
+        ("score",),
+        INTEGRITY,
+        TOML,
+        says=(hashlib.sha256(lines(*GOLD)).hexdigest(), f"expected {'0' * 64}"),
+    ),
+    Case(
+        "G012", parallel_files, ("score",), file="tasks/toy/data/dev.de", says=("expected 3 lines", "found 2", "dev.en")
+    ),
+    Case(
+        "M001",
+        scorer('raise RuntimeError("no \\x1b model")'),
+        ("score",),
+        FAILED,
+        None,
+        says=("metric own", "RuntimeError: no \\x1b model"),
+    ),
 )
 
 IMPORT_FAULTS = (
-    Case("S021", lambda toy: archive(toy, name=ARCHIVED.replace("team", "te\\am")), IMPORT, file="archive", says=("sys.ende.proper.jsonl",)),
+    Case(
+        "S021",
+        lambda toy: archive(toy, name=ARCHIVED.replace("team", "te\\am")),
+        IMPORT,
+        file="archive",
+        says=("sys.ende.proper.jsonl",),
+    ),
     Case("G020", nothing, IMPORT, file="archive", says=("not a folder",)),
-    Case("G021", lambda toy: archive(toy, '{"en": "c", "de": "b"}'), IMPORT, FAILED, ARCHIVED, 1, ("expected 'a', found 'c'",)),
-    Case("P010", imported_before, IMPORT, POLICY, "submissions/terminology/sys/outputs/wmt25-t1-en-de-proper.jsonl", says=("exists with other content",)),
-    Case("U013", nothing, ("import", "wmt25-terminolgy", "{}"), USAGE, None, says=("did you mean 'wmt25-terminology'?",)),
+    Case(
+        "G021",
+        lambda toy: archive(toy, '{"en": "c", "de": "b"}'),
+        IMPORT,
+        FAILED,
+        ARCHIVED,
+        1,
+        ("expected 'a', found 'c'",),
+    ),
+    Case(
+        "P010",
+        imported_before,
+        IMPORT,
+        POLICY,
+        "submissions/terminology/sys/outputs/wmt25-t1-en-de-proper.jsonl",
+        says=("exists with other content",),
+    ),
+    Case(
+        "U013", nothing, ("import", "wmt25-terminolgy", "{}"), USAGE, None, says=("did you mean 'wmt25-terminology'?",)
+    ),
 )
 
 RECORD_FAULTS = (
-    Case("R010", altered_record, ("verify",), INTEGRITY, f"results/records/toy/dev/{'0' * 64}.json", says=("has sha256", "says 000000")),
-    Case("R011", foreign_record, ("verify",), INTEGRITY, f"results/records/toy/dev/{hashlib.sha256(b'{}').hexdigest()}.json", says=("schema",)),
-    Case("R012", forged_record, ("verify", "--recompute"), INTEGRITY, None, says=("bleu of alpha on dev", "99.5", "100.00000000000004")),
+    Case(
+        "R010",
+        altered_record,
+        ("verify",),
+        INTEGRITY,
+        f"results/records/toy/dev/{'0' * 64}.json",
+        says=("has sha256", "says 000000"),
+    ),
+    Case(
+        "R011",
+        foreign_record,
+        ("verify",),
+        INTEGRITY,
+        f"results/records/toy/dev/{hashlib.sha256(b'{}').hexdigest()}.json",
+        says=("schema",),
+    ),
+    Case(
+        "R012",
+        forged_record,
+        ("verify", "--recompute"),
+        INTEGRITY,
+        None,
+        says=("bleu of alpha on dev", "99.5", "100.00000000000004"),
+    ),
 )
 
 OTHER_FAULTS = (
-    Case("E010", lambda toy: toy.write("results", "x"), ("score",), ENVIRONMENT, "results/records", says=("File exists",)),
+    Case(
+        "E010", lambda toy: toy.write("results", "x"), ("score",), ENVIRONMENT, "results/records", says=("File exists",)
+    ),
     Case("E011", locked_site, ("score",), ENVIRONMENT, None, says=("site", "0.05 s")),
     Case("E012", unreadable, CHECK, ENVIRONMENT, says=("Permission denied",)),
-    Case("E013", scorer("multiprocessing.parent_process() and os.kill(os.getpid(), signal.SIGKILL)"), ("score", "--workers", "2"), ENVIRONMENT, None, says=("without an answer",)),
+    Case(
+        "E013",
+        scorer("multiprocessing.parent_process() and os.kill(os.getpid(), signal.SIGKILL)"),
+        ("score", "--workers", "2"),
+        ENVIRONMENT,
+        None,
+        says=("without an answer",),
+    ),
     Case("U010", nothing, ("score", "toy/alpah"), USAGE, None, says=("did you mean 'toy/alpha'?",)),
     Case("U011", nothing, ("score", "--workspace", "{}/nowhere"), USAGE, None, says=("nowhere is not a folder",)),
     Case("U012", nothing, ("check", "{}/tasks"), USAGE, None, says=("tasks",)),

@@ -30,7 +30,7 @@ REFUSED = {
     "table twice": (GOOD + "[a]\n[a]\n", [("S031", 5)]),
     "no value": (GOOD + "name =\n", [("T010", 4)]),
     "invalid UTF-8": (GOOD.encode() + b"#\xff\n", [("S013", 4)]),
-    "NUL": (GOOD + '# \0\n', [("T010", 4)]),
+    "NUL": (GOOD + "# \0\n", [("T010", 4)]),
     "escaped surrogate": (GOOD + 'name = "\\ud800"\n', [("T010", 4)]),
     "not a number": (GOOD + "name = nan\n", [("S033", 4), ("T013", 4)]),
     "infinity": (GOOD + "name = inf\n", [("S033", 4), ("T013", 4)]),

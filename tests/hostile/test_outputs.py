@@ -36,8 +36,8 @@ def said(outcome) -> list[tuple[str, int | None]]:
 REFUSED = {
     # name: (bytes, every code and line)
     "an empty file": (b"", [("S010", None)]),
-    "first row missing": (lines(*ROWS[1:]), [("S010", None)]),
-    "middle row missing": (lines(ROWS[0], ROWS[2]), [("S010", None)]),
+    "first row missing": (lines(*ROWS[1:]), [("S010", 1)]),
+    "middle row missing": (lines(ROWS[0], ROWS[2]), [("S010", 2)]),
     "one row too many": (lines(*ROWS, row("x", 4)), [("S017", 4), ("S010", 4)]),
     "an extra empty last line": (lines(*ROWS, ""), [("S010", 4)]),
     "an empty line between": (lines(ROWS[0], "", *ROWS[1:]), [("S010", 2)]),
@@ -56,7 +56,7 @@ REFUSED = {
     "escaped lone surrogate in a key": (lines(*ROWS[:2], r'{"id": "3", "output": "", "\udc00": 1}'), [("S013", 3)]),
     "escaped surrogates in the wrong order": (raw(rb"\ude00\ud83d"), [("S013", 3)]),
     "a lone CR in a JSON string": (raw(b"a\rb"), [("S035", 3)]),
-    "a line over 1 MiB": (raw(b"x" * 1024 * 1024), [("S015", 3), ("S010", None)]),
+    "a line over 1 MiB": (raw(b"x" * 1024 * 1024), [("S015", 3), ("S010", 2)]),
     "nesting 1e5": (lines(*ROWS[:2], '{"id": "3", "output": "", "x": ' + "[" * 100_000), [("S030", 3)]),
     "nesting of objects": (lines(*ROWS[:2], '{"x": ' * 100 + "1" + "}" * 100), [("S030", 3)]),
     "duplicate key": (lines(*ROWS[:2], '{"id": "3", "output": "a", "output": "b"}'), [("S031", 3)]),
@@ -73,7 +73,10 @@ REFUSED = {
     "id a list": (lines(*ROWS[:2], '{"id": ["3"], "output": ""}'), [("S018", 3)]),
     "id a truth value": (lines(*ROWS[:2], '{"id": true, "output": ""}'), [("S018", 3)]),
     "a comment": (lines("# made by us", *ROWS), [("S035", 1), ("S010", 4)]),
-    "several faults": (b"\xef\xbb\xbf" + lines("x", row("\0", 2), ROWS[2], ROWS[2]), [("S011", 1), ("S035", 1), ("S014", 2), ("S032", 4), ("S010", 4)]),
+    "several faults": (
+        b"\xef\xbb\xbf" + lines("x", row("\0", 2), ROWS[2], ROWS[2]),
+        [("S011", 1), ("S035", 1), ("S014", 2), ("S032", 4), ("S010", 3)],
+    ),
 }
 
 
@@ -207,7 +210,7 @@ class TestPlainText:
     def test_raw_controls_are_refused(self, check, char):
         assert said(check(f"a{char}b\nc\nd\n".encode())) == [("S014", 1)]
 
-    @pytest.mark.parametrize(("content", "line"), [(b"a\nb\n", None), (b"a\nb\nc\nd\n", 4), (b"a\nb\nc\n\n", 4)])
+    @pytest.mark.parametrize(("content", "line"), [(b"a\nb\n", 2), (b"a\nb\nc\nd\n", 4), (b"a\nb\nc\n\n", 4)])
     def test_the_number_of_lines_counts(self, check, content, line):
         assert said(check(content)) == [("S010", line)]
 
@@ -289,7 +292,6 @@ def test_nothing_is_read_through_a_linked_folder(toy, place, verb):
     assert "alpha" not in outcome.out.replace(str(toy.root), "")
 
 
-@fault("a linked outputs folder is reported as S051, 0 files found, instead of S022 with its kind")
 def test_a_linked_outputs_folder_is_called_a_link(toy):
     (toy.root / ALPHA / "outputs").rename(toy.root / "elsewhere")
     (toy.root / ALPHA / "outputs").symlink_to(toy.root / "elsewhere")
@@ -305,7 +307,9 @@ def test_help_for_a_hard_link_works(toy):
     assert toy.check().code == 0
 
 
-@pytest.mark.parametrize(("code", "content"), [("S011", b"\xef\xbb\xbf" + lines(*ROWS)), ("S012", lines(*ROWS).replace(b"\n", b"\r\n"))])
+@pytest.mark.parametrize(
+    ("code", "content"), [("S011", b"\xef\xbb\xbf" + lines(*ROWS)), ("S012", lines(*ROWS).replace(b"\n", b"\r\n"))]
+)
 def test_help_for_bytes_works(toy, code, content):
     outcome = toy.check_outputs(content)
     command = outcome.err.split("help: ")[1].strip()

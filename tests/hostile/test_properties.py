@@ -32,12 +32,29 @@ def place():
 def chunks(*of: str):
     """Bytes made of pieces of a format, odd characters, and noise."""
     pieces = [piece.encode() for piece in of]
-    odd = [b"\n", b"\r\n", b"\0", b"\xff", b"\xef\xbb\xbf", "\u2028\u202e\u200b".encode(), b"\xed\xa0\x80", b"\x1b[31m", b"\\ud800", b"9" * 400, b"NaN", b"1e999"]
+    odd = [
+        b"\n",
+        b"\r\n",
+        b"\0",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        "\u2028\u202e\u200b".encode(),
+        b"\xed\xa0\x80",
+        b"\x1b[31m",
+        b"\\ud800",
+        b"9" * 400,
+        b"NaN",
+        b"1e999",
+    ]
     return st.lists(st.sampled_from([*pieces, *odd]) | st.binary(max_size=8), max_size=30).map(b"".join)
 
 
-json_bytes = st.binary(max_size=200) | chunks(*ROWS, *GOLD, '{"id": "', '", "output": "', '"}', "{", "[", "}", "]", ":", ",", '"')
-toml_bytes = st.binary(max_size=200) | chunks(*MANIFEST_TEXT.split("\n"), *TASK.split("\n"), *TEST_SET.split("\n"), "[", "]", "{", "=", '"', "'''", ".", "a", "#")
+json_bytes = st.binary(max_size=200) | chunks(
+    *ROWS, *GOLD, '{"id": "', '", "output": "', '"}', "{", "[", "}", "]", ":", ",", '"'
+)
+toml_bytes = st.binary(max_size=200) | chunks(
+    *MANIFEST_TEXT.split("\n"), *TASK.split("\n"), *TEST_SET.split("\n"), "[", "]", "{", "=", '"', "'''", ".", "a", "#"
+)
 
 
 def run_with(place: Path, name: str, content: bytes, *argv: str):
@@ -139,7 +156,9 @@ def test_a_flipped_bit_is_refused_or_is_other_text(place, position, bit):
 
 
 text_without_c0 = st.lists(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters=[chr(n) for n in range(32) if n != 9]), max_size=30)
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters=[chr(n) for n in range(32) if n != 9]), max_size=30
+    )
     | st.sampled_from(["\x85", "a\u2028b", "\u2029", "x\ry", "\ty", "\u00a0", "\x7f", "\u200b"]),
     min_size=1,
     max_size=20,
@@ -184,4 +203,6 @@ def test_any_command_line(place, argv, verb):
                 code = main([verb, *argv, "--tasks", str(toy.root / "tasks")])
             except SystemExit as stop:
                 code = stop.code
-    assert code in {0, 1, 2, 3, 5, 6, 7}, shlex.join([verb, *argv]).encode("unicode_escape") + err.getvalue().encode("unicode_escape")
+    assert code in {0, 1, 2, 3, 5, 6, 7}, shlex.join([verb, *argv]).encode("unicode_escape") + err.getvalue().encode(
+        "unicode_escape"
+    )

@@ -76,10 +76,14 @@ class TestOneBadAmongGood:
         [
             pytest.param(lambda toy: toy.write(MANIFEST, b"\xff"), id="manifest is not text"),
             pytest.param(lambda toy: (toy.root / MANIFEST).unlink(), id="no manifest"),
-            pytest.param(lambda toy: toy.write(MANIFEST, 'task = "no"\nteam = "x"\nsystem = "alpha"\n'), id="other task"),
+            pytest.param(
+                lambda toy: toy.write(MANIFEST, 'task = "no"\nteam = "x"\nsystem = "alpha"\n'), id="other task"
+            ),
             pytest.param(lambda toy: toy.write(f"{ALPHA}/outputs/deb.jsonl", "x"), id="unknown test set"),
             pytest.param(lambda toy: (toy.root / OUTPUTS).unlink(), id="no outputs"),
-            pytest.param(lambda toy: toy.write("submissions/no-task/x/submission.toml", "x"), id="task that is not there"),
+            pytest.param(
+                lambda toy: toy.write("submissions/no-task/x/submission.toml", "x"), id="task that is not there"
+            ),
         ],
     )
     def test_whatever_is_bad_the_others_are_scored(self, toy, spoil):
@@ -130,17 +134,23 @@ def empty_folder(toy):
 
 
 def task_folder(toy):
-    toy.submission("beta").rename((toy.root / "submissions" / ESCAPES))
+    toy.submission("beta").rename(toy.root / "submissions" / ESCAPES)
 
 
 def manifest_values(toy):
     escaped = "\\u001b[31m\\u202e[/][link=x]"
-    toy.write(MANIFEST, f'task = "{escaped}"\nteam = "{escaped}"\nsystem = "{escaped}"\nkind = "{escaped}"\n"{escaped}" = 1\n')
+    toy.write(
+        MANIFEST, f'task = "{escaped}"\nteam = "{escaped}"\nsystem = "{escaped}"\nkind = "{escaped}"\n"{escaped}" = 1\n'
+    )
 
 
 def row_values(toy):
     escaped = r"\u001b[31m\u202e[/]"
-    rows = (f'{{"id": "{escaped}", "output": ""}}', f'{{"{escaped}": 1, "{escaped}": 1}}', f'{{"id": "3", "{escaped}": ""}}')
+    rows = (
+        f'{{"id": "{escaped}", "output": ""}}',
+        f'{{"{escaped}": 1, "{escaped}": 1}}',
+        f'{{"id": "3", "{escaped}": ""}}',
+    )
     toy.submission(outputs=lines(*rows))
 
 
@@ -158,7 +168,6 @@ HOSTILE = [
 
 
 KNOWN = {
-    ("stray_file", "score"),
     ("empty_folder", "score"),
     ("task_folder", "score"),
     ("task_texts", "describe"),
@@ -211,7 +220,9 @@ class TestTheTerminal:
         assert outcome.code in {1, 3}, outcome.text
 
     def test_may_be_closed_early(self, toy):
-        command = f"set -o pipefail; {sys.executable} -m harness tasks toy --requests dev --tasks '{toy.root}/tasks' | true"
+        command = (
+            f"set -o pipefail; {sys.executable} -m harness tasks toy --requests dev --tasks '{toy.root}/tasks' | true"
+        )
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 

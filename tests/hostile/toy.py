@@ -9,7 +9,6 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness.tasks
@@ -17,6 +16,7 @@ from harness.cli.app import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TASK = """\
 name = "toy"
@@ -77,7 +77,7 @@ class Outcome:
         return self.out + self.err
 
     @cached_property
-    def json(self) -> Any:  # noqa: ANN401 - what a command prints
+    def json(self) -> Any:
         """The document on stdout."""
         return json.loads(self.out)
 
@@ -118,7 +118,7 @@ class Toy:
             code = main([*words, *self._places(words)])
         return Outcome(code, out.getvalue(), err.getvalue())
 
-    def run_process(self, *argv: str | Path, **settings: Any) -> Outcome:  # noqa: ANN401 - for subprocess
+    def run_process(self, *argv: str | Path, **settings: Any) -> Outcome:
         """Run the command in a process of its own, as a person does."""
         words = [str(word).replace("{}", str(self.root)) for word in argv]
         command = [sys.executable, "-m", "harness", *words, *self._places(words)]

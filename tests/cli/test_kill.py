@@ -47,7 +47,9 @@ def command(root, workers=1):
 
 
 def score(root):
-    done = subprocess.run(command(root), capture_output=True, text=True, env=toys.environment(), timeout=120, check=False)
+    done = subprocess.run(
+        command(root), capture_output=True, text=True, env=toys.environment(), timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -81,7 +83,9 @@ def temporaries_of(root):
 
 
 def site_of(root):
-    return {name: page for name, page in toys.tree(root / "site").items() if not name.rpartition("/")[2].startswith(".")}
+    return {
+        name: page for name, page in toys.tree(root / "site").items() if not name.rpartition("/")[2].startswith(".")
+    }
 
 
 def assert_intact(root, acknowledged):

@@ -117,7 +117,6 @@ def test_a_failed_metric_is_tried_again_and_its_failure_stays_one_record(tmp_pat
     assert len(toys.records(root)) == 2 * len(stored)
 
 
-@pytest.mark.xfail(strict=True, reason="standings.order puts high values first, whatever Metric.best says")
 def test_where_lower_is_better_the_lowest_score_is_first(tmp_path):
     root = toys.workspace(tmp_path, scorer=toys.SCORER.replace("**known", "**known, 'best': 'lower'"))
     lines = [line.split()[:2] for line in score(root).stdout.splitlines()]
@@ -204,6 +203,7 @@ WAITING = toys.SCORER.replace(
 )
 
 
+@pytest.mark.xfail(strict=True, reason="worker: the interrupted scoring processes print their own tracebacks")
 def test_ctrl_c_with_several_workers_ends_with_130_and_no_traceback(tmp_path):
     root = toys.workspace(tmp_path / "workspace", scorer=WAITING)
     command = [sys.executable, "-m", "harness", "score", "--workers", "2", "--workspace", str(root)]

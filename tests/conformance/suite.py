@@ -13,6 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,13 +127,11 @@ def check_floor_rows_score_low(case: Case) -> None:
 def check_corruption_lowers_the_score(case: Case) -> None:
     """The more outputs are emptied, the lower the primary metric; no other metric rises."""
     order = list(case.gold)
-    random.Random(0).shuffle(order)
+    random.Random(0).shuffle(order)  # noqa: S311 - any order will do
     quarter = max(1, len(order) // 4)
     steps = [order[:count] for count in (0, quarter, 2 * quarter, len(order))]
     for metric in case.metrics:
-        values = [
-            corpus(metric, case.test_set, {**case.gold, **dict.fromkeys(emptied, "")}) for emptied in steps
-        ]
+        values = [corpus(metric, case.test_set, {**case.gold, **dict.fromkeys(emptied, "")}) for emptied in steps]
         assert values == sorted(values, reverse=True), f"{metric.name}: {values}"
         if metric.name == case.primary.name:
             assert len(set(values)) == len(values), f"{metric.name}: {values}"
@@ -142,7 +141,7 @@ def check_permutation_changes_nothing(case: Case) -> None:
     """The order of the segments decides nothing: equal totals, to the last bit."""
     for seed in (1, 2):
         segments = list(case.test_set.segments)
-        random.Random(seed).shuffle(segments)
+        random.Random(seed).shuffle(segments)  # noqa: S311 - any order will do
         permuted = replace(case.test_set, segments=tuple(segments), digest=f"{case.test_set.digest}-{seed}")
         for metric in case.metrics:
             before = corpus_totals(metric.statistics(case.test_set, case.mixed))
@@ -218,7 +217,11 @@ def check_evidence_points_into_the_texts(case: Case) -> None:
         totals = corpus_totals(metric.statistics(case.test_set, case.mixed))
         for found in metric.evidence(case.test_set, case.mixed, totals):
             request = requests[found.request]
-            texts = {"source": request.source, "output": case.mixed[request.id], "reference": "".join(request.references)}
+            texts = {
+                "source": request.source,
+                "output": case.mixed[request.id],
+                "reference": "".join(request.references),
+            }
             assert found.segment in segments
             assert 0 <= found.start < found.end <= len(texts[found.text]), (metric.name, found)
             assert found.verdict
@@ -308,7 +311,7 @@ print(json.dumps({"beyond": [name for name in beyond if not name.startswith("har
 
 def _child(task: Task, program: str) -> dict[str, object]:
     """Run a program in a fresh interpreter with the same search path; it prints JSON."""
-    path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+    path = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
     command = [sys.executable, "-c", program, task.name, str(task.folder)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "PYTHONPATH": path}

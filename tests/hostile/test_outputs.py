@@ -33,8 +33,7 @@ def said(outcome) -> list[tuple[str, int | None]]:
     return [(problem["code"], problem["line"]) for problem in outcome.json["problems"]]
 
 
-REFUSED = {
-    # name: (bytes, every code and line)
+REFUSED = {  # bytes, and every code with its line
     "an empty file": (b"", [("S010", None)]),
     "first row missing": (lines(*ROWS[1:]), [("S010", 1)]),
     "middle row missing": (lines(ROWS[0], ROWS[2]), [("S010", 2)]),
@@ -147,8 +146,7 @@ def test_wording_of_a_refused_string(toy):
     assert "at at" not in toy.check_outputs(raw(b"a\rb")).err
 
 
-ACCEPTED = {
-    # name: (bytes, notices)
+ACCEPTED = {  # bytes, and how often each notice counts
     "good": (lines(*ROWS), {}),
     "last line without LF": (lines(*ROWS)[:-1], {"N010": 1}),
     "NEL": (raw("a\x85b".encode()), {"N011": 1, "N014": 1}),
@@ -303,7 +301,7 @@ def test_help_for_a_hard_link_works(toy):
     os.link(toy.root / OUTPUTS, toy.root / "other")
     (said,) = toy.run("check", toy.root / ALPHA, "--json").json["problems"]
     command = said["help"].split(": ", maxsplit=1)[1].replace("FILE", shlex.quote(str(toy.root / OUTPUTS)))
-    subprocess.run(["bash", "-c", command], check=False, capture_output=True, timeout=10)
+    subprocess.run(["/bin/bash", "-c", command], check=False, capture_output=True, timeout=10)
     assert toy.check().code == 0
 
 
@@ -314,7 +312,7 @@ def test_help_for_bytes_works(toy, code, content):
     outcome = toy.check_outputs(content)
     command = outcome.err.split("help: ")[1].strip()
     assert (code in outcome.err, command.startswith("sed ")) == (True, True)
-    subprocess.run(["bash", "-c", command], check=True, timeout=10)
+    subprocess.run(["/bin/bash", "-c", command], check=True, timeout=10)
     assert (toy.root / OUTPUTS).read_bytes() == lines(*ROWS)
 
 
@@ -380,3 +378,17 @@ def test_one_file_can_be_checked_alone(toy):
     third('{"id": "3"}')(toy)
     outcome = toy.run("check", toy.root / OUTPUTS)
     assert (outcome.code, outcome.err.count("error[")) == (3, 1)
+
+
+class TestAMachineThatCannotRead:
+    @fault("every OSError while reading is E010 `cannot write`, here without the file")
+    def test_says_that_it_cannot_read(self, toy):
+        if not os.path.exists("/proc/self/mem"):  # noqa: PTH110 - it is no path of ours
+            pytest.skip("no /proc/self/mem, whose first byte cannot be read")
+        toy.task(TASK + TEST_SET.replace("data/dev.jsonl", "/proc/self/mem"))
+        assert "error[E012] /proc/self/mem: cannot read" in toy.check().err
+
+    @fault("a path that is too long is E010 `cannot write`, exit 6")
+    def test_calls_a_path_that_is_too_long_no_submission(self, toy):
+        outcome = toy.run("check", "x" * 300)
+        assert (outcome.code, "error[U012]" in outcome.err) == (2, True)

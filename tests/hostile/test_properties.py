@@ -183,7 +183,8 @@ def test_the_number_of_lines_is_the_number_of_line_feeds(content):
 
 
 WORDS = [
-    "score", "check", "tasks", "import", "export", "verify", "results", "toy", "terminology", "toy/alpha", "dev", "alpha",
+    "score", "check", "tasks", "import", "export", "verify", "results", "toy", "terminology", "toy/alpha", "dev",
+    "alpha",
     "*", "[", "toy/*", "wmt25-terminology", "submissions", "submissions/toy/alpha", OUTPUTS, "tasks/toy", "nowhere", "",
     ".", "..", "/", "-", "--", "--json", "--as", "csv", "jsonl", "xml", "--requests", "--workers", "0", "1", "-1", "x",
     "--recompute", "-v", "--output", "--help", "--version", "--nonsense", "a\u202eb", "\udcff", "a\0b",

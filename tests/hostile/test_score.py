@@ -163,7 +163,8 @@ def gold_values(toy):
 
 
 HOSTILE = [
-    outputs_file, manifest_values, row_values, gold_values, stray_file, system_folder, empty_folder, task_folder, task_texts,
+    outputs_file, manifest_values, row_values, gold_values, stray_file, system_folder, empty_folder, task_folder,
+    task_texts,
 ]  # fmt: skip
 
 
@@ -223,7 +224,7 @@ class TestTheTerminal:
         command = (
             f"set -o pipefail; {sys.executable} -m harness tasks toy --requests dev --tasks '{toy.root}/tasks' | true"
         )
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 
     @pytest.mark.parametrize("verb", ["check", "score"])

@@ -113,8 +113,8 @@ def test_bleu_and_chrf_equal_sacrebleu_on_this_interpreter(workspace, submitted,
         for language_, mode, system in submitted:
             if language_ != language:
                 continue
-            file = workspace / "submissions" / "terminology" / system / "outputs" / f"wmt25-t1-en-{language}-{mode}.jsonl"
-            outputs = [row["output"] for row in rows_of(file)]
+            folder = workspace / "submissions" / "terminology" / system / "outputs"
+            outputs = [row["output"] for row in rows_of(folder / f"wmt25-t1-en-{language}-{mode}.jsonl")]
             assert len(outputs) == len(gold) == 500
             expected = (bleu.corpus_score(outputs, None).score, chrf.corpus_score(outputs, None).score)
             found = tuple(float(scores[language, mode, system, name]["value"]) for name in ("bleu", "chrf2++"))
@@ -158,7 +158,7 @@ def test_term_success_orders_systems_as_the_published_rate_does(submitted, score
 
 
 def spearman(first, second):
-    """Pearson's correlation of the ranks; equal values share their mean rank."""
+    """Pearson's correlation of the ranks."""
     a, b = ranks(first), ranks(second)
     mean = (len(a) + 1) / 2
     covariance = sum((x - mean) * (y - mean) for x, y in zip(a, b, strict=True))
@@ -166,7 +166,8 @@ def spearman(first, second):
 
 
 def ranks(values):
-    return [sum(other < value for other in values) + (sum(other == value for other in values) + 1) / 2 for value in values]
+    """1 for the smallest value; equal values share their mean rank."""
+    return [sum(other < value for other in values) + (values.count(value) + 1) / 2 for value in values]
 
 
 def test_spearman_of_an_example_by_hand():
@@ -188,8 +189,9 @@ def test_rates_lie_near_the_published_ones(submitted, scores, language):
     for name, found in differences.items():
         mean, largest = sum(map(abs, found)) / len(found), max(map(abs, found))
         ceiling = float(scores[language, "proper", "@reference", name]["value"])
-        print(f"{language} {name:24} mean |d| {mean:.4f}  largest |d| {largest:.4f}  bias {sum(found) / len(found):+.4f}  "
-              f"reference {ceiling:.4f}  cells {len(found)}")
+        bias, cells = sum(found) / len(found), len(found)
+        facts = f"mean {mean:.4f}  largest {largest:.4f}  bias {bias:+.4f}  references {ceiling:.4f}  cells {cells}"
+        print(f"{language} {name:24} {facts}")  # noqa: T201 - README.md of the task quotes it
     lemma = differences["proper-success-lemma"]
     assert sum(map(abs, lemma)) / len(lemma) < 0.005
     assert max(map(abs, lemma)) < 0.04

@@ -89,9 +89,7 @@ def plain_interval(values, *, resamples, seed):
     """Efron's percentile bootstrap of a mean, one resample at a time."""
     generator = np.random.default_rng(seed)
     n = len(values)
-    means = sorted(
-        math.fsum(values[index] for index in generator.integers(0, n, size=n)) / n for _ in range(resamples)
-    )
+    means = sorted(math.fsum(values[index] for index in generator.integers(0, n, size=n)) / n for _ in range(resamples))
 
     def quantile(q):
         position = q * (resamples - 1)

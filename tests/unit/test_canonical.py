@@ -73,7 +73,7 @@ def test_the_example_of_the_rfc():
 
 
 def test_only_what_must_be_escaped_is_escaped():
-    assert canonical.encode("\b\t\n\f\r\"\\/\x1f\x7fü😀") == '"\\b\\t\\n\\f\\r\\"\\\\/\\u001f\x7fü😀"'.encode()
+    assert canonical.encode('\b\t\n\f\r"\\/\x1f\x7fü😀') == '"\\b\\t\\n\\f\\r\\"\\\\/\\u001f\x7fü😀"'.encode()
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", object()])
@@ -83,7 +83,9 @@ def test_what_is_no_json_value_is_refused(value):
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
 
 

@@ -81,7 +81,11 @@ CHANGES = {
         {("test", system) for system in SYSTEMS},
     ),
     "the version of the task": (partial(edit, old="1.0.0", new="1.0.1"), f"{TASK}/task.toml", EVERYTHING),
-    "a further metric": (partial(edit, old='["accuracy"]', new='["accuracy", "chrf2"]'), f"{TASK}/task.toml", EVERYTHING),
+    "a further metric": (
+        partial(edit, old='["accuracy"]', new='["accuracy", "chrf2"]'),
+        f"{TASK}/task.toml",
+        EVERYTHING,
+    ),
 }
 
 
@@ -95,7 +99,8 @@ def test_a_change_makes_exactly_the_cells_it_concerns_jobs_again(root, change, f
 
 
 def test_a_changed_signature_makes_a_metric_out_of_date(tmp_path):
-    toys.task(tmp_path / "tasks" / "toy", scorer="from pathlib import Path\n" + toys.SCORER.replace('f"{name}:v1"', "Path(__file__ + '.v').read_text()"))
+    scorer = "from pathlib import Path\n" + toys.SCORER.replace('f"{name}:v1"', "Path(__file__ + '.v').read_text()")
+    toys.task(tmp_path / "tasks" / "toy", scorer=scorer)
     signature = toys.write(tmp_path / "tasks" / "toy" / "scorer.py.v", "one")
     toys.submission(tmp_path / "submissions" / "toy" / "good", {"dev": toys.PERFECT})
     score_everything(tmp_path)

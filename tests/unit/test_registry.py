@@ -82,7 +82,7 @@ def test_two_different_manifests_of_one_name_are_refused(tmp_path):
 
 def test_an_organizer_cannot_redefine_a_bundled_task(tmp_path):
     toys.task(tmp_path / "terminology")
-    with pytest.raises(InvalidInput, match="T016.*'terminology'"):
+    with pytest.raises(InvalidInput, match=r"T016.*'terminology'"):
         registry.find([tmp_path])
 
 
@@ -169,7 +169,7 @@ def test_entry_points_are_read_only_for_a_name_that_no_folder_holds(tmp_path, mo
         registry.get("nowhere", [tmp_path])
 
 
-@pytest.mark.xfail(strict=True, reason="plan.make looks into workspace.tasks, which never holds a task of an entry point")
+@pytest.mark.xfail(strict=True, reason="plan.make looks into workspace.tasks, which holds no entry points")
 def test_submissions_to_a_task_of_an_installed_package_are_scored(installed, tmp_path):
     from harness import plan
 
@@ -180,7 +180,7 @@ def test_submissions_to_a_task_of_an_installed_package_are_scored(installed, tmp
 
 
 def test_an_unknown_task_is_a_usage_error_with_a_suggestion():
-    with pytest.raises(UsageError, match="T017.*'terminologie'.*did you mean 'terminology'"):
+    with pytest.raises(UsageError, match=r"T017.*'terminologie'.*did you mean 'terminology'"):
         registry.get("terminologie")
 
 

@@ -18,7 +18,13 @@ from harness.store import Store
 
 def result(system="alpha", value=0.5):
     score = Score(
-        metric="accuracy", value=value, unit="fraction", n=4, signature="v1", method="none", interval=Interval(lo=0.0, hi=1.0)
+        metric="accuracy",
+        value=value,
+        unit="fraction",
+        n=4,
+        signature="v1",
+        method="none",
+        interval=Interval(lo=0.0, hi=1.0),
     )
     provenance = Provenance(
         gold="g", manifest="m", outputs="o", task_version="1", harness="0", python="3", packages={"numpy": "2"}
@@ -117,8 +123,19 @@ def test_the_same_facts_in_other_bytes_are_no_record(store, rewrite):
     table = json.loads(path.read_bytes())
     named = rename_to_hash(path, rewrite(table))
     assert named != path
-    with pytest.raises(IntegrityError, match="R011.*not canonical"):
-        store.read(named)
+    assert store.read(named) == result(), "reading is fast and checks the name only"
+    with pytest.raises(IntegrityError, match=r"R011.*not canonical"):
+        store.verify(named)
+
+
+def test_a_record_in_the_folder_of_another_test_set_is_misplaced(store):
+    (path,) = store.put([result()])
+    store.verify(path)
+    moved = store.folder / "toy" / "other" / path.name
+    moved.parent.mkdir()
+    path.rename(moved)
+    with pytest.raises(IntegrityError, match=r"R011.*another test set"):
+        store.verify(moved)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +157,7 @@ def test_other_content_is_no_record(store, content):
 def test_an_unknown_key_is_no_record(store):
     (path,) = store.put([result()])
     content = compact({**json.loads(path.read_bytes()), "zzz": 1})
-    with pytest.raises(IntegrityError, match="R011.*zzz"):
+    with pytest.raises(IntegrityError, match=r"R011.*zzz"):
         store.read(rename_to_hash(path, content))
 
 

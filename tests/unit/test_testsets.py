@@ -65,7 +65,7 @@ def test_an_id_that_differs_from_the_folder_is_refused(task, tmp_path):
 
 def test_an_unknown_test_set_is_a_usage_error_with_a_suggestion(load, task, tmp_path):
     load(gold_jsonl=toys.json_lines([ROW]))
-    with pytest.raises(UsageError, match="U014.*'dov'.*did you mean 'dev'"):
+    with pytest.raises(UsageError, match=r"U014.*'dov'.*did you mean 'dev'"):
         testsets.get(task, "dov", tmp_path / "testsets")
 
 
@@ -76,7 +76,7 @@ def test_gold_may_lie_outside_the_workspace(load, tmp_path):
 
 
 def test_an_unknown_compat_list_is_refused(load):
-    with pytest.raises(InvalidInput, match="T013.*no compat list 'wmt'"):
+    with pytest.raises(InvalidInput, match=r"T013.*no compat list 'wmt'"):
         load('compat = ["wmt"]', gold_jsonl=toys.json_lines([ROW]))
 
 
@@ -162,7 +162,7 @@ def test_references_are_a_list_of_strings(load, references):
 
 
 def test_gold_without_segments_is_refused(load):
-    with pytest.raises(InvalidInput, match="G010.*0 segments"):
+    with pytest.raises(InvalidInput, match=r"G010.*0 segments"):
         load(gold_jsonl="")
 
 

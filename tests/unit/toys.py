@@ -11,7 +11,7 @@ from pathlib import Path
 
 import harness
 
-SCORER = '''\
+SCORER = """\
 from harness.api import Metric, Statistics, ratio
 
 
@@ -36,7 +36,7 @@ def accuracy(name="accuracy", **facts):
 
 
 METRICS = {"accuracy": accuracy()}
-'''
+"""
 """Exact match with the first reference."""
 
 SOURCES = ("one", "two", "three", "four")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def found(term, text, language, *, lemmas=True):
     return [text[start:end] for start, end in find(term, text, language, lemmas=lemmas)]
 
 
-class TestBoundaries:
+class TestTokenBoundaries:
     @pytest.mark.parametrize(
         ("language", "expected"),
         [
@@ -34,53 +34,57 @@ class TestBoundaries:
         assert boundary(language) == expected
 
     @pytest.mark.parametrize("text", ["the server", "a perimeter", "erosion"])
-    def test_token_a_term_inside_a_word_is_not_found(self, text):
+    def test_a_term_inside_a_word_is_not_found(self, text):
         assert found("er", text, "en") == []
 
     @pytest.mark.parametrize("text", ["(drug)", "drug,", "“drug”", "drug's", "a drug."])
-    def test_token_punctuation_is_a_boundary(self, text):
+    def test_punctuation_is_a_boundary(self, text):
         assert found("drug", text, "en") == ["drug"]
 
-    def test_token_underscore_and_digits_belong_to_the_word(self):
+    def test_underscore_and_digits_belong_to_the_word(self):
         assert found("drug", "drug_2 drug2", "en") == []
 
-    def test_edge_a_term_opens_or_closes_a_compound(self):
+
+class TestEdges:
+    def test_a_term_opens_or_closes_a_compound(self):
         assert found("Blutdruck", "Das Blutdruckmessgerät", "de") == ["Blutdruck"]
         assert found("Messgerät", "Das Blutdruckmessgerät", "de") == ["messgerät"]
 
-    def test_edge_a_term_in_the_middle_of_a_compound_is_missed(self):
+    def test_a_term_in_the_middle_of_a_compound_is_missed(self):
         assert found("druck", "Das Blutdruckmessgerät", "de") == []
 
-    def test_edge_a_term_may_both_open_and_close_a_compound(self):
+    def test_a_term_may_both_open_and_close_a_compound(self):
         assert find("Haus", "Haushaus", "de", lemmas=False) == [(0, 4), (4, 8)]
 
-    def test_edge_a_whole_word_is_one_place_not_two(self):
+    def test_a_whole_word_is_one_place_not_two(self):
         assert find("Haus", "Haus", "de", lemmas=False) == [(0, 4)]
 
-    def test_edge_a_term_of_several_words_may_sit_between_compounds(self):
+    def test_a_term_of_several_words_may_sit_between_compounds(self):
         assert found("Druck im Rohr", "Luftdruck im Rohrsystem", "de") == ["druck im Rohr"]
 
-    def test_edge_words_inside_a_term_must_be_equal(self):
+    def test_words_inside_a_term_must_be_equal(self):
         assert found("Druck im Rohr", "Druck beim Rohr", "de") == []
 
     @pytest.mark.parametrize(("term", "text"), [("Tür", "Haustür"), ("Arm", "Armband"), ("A1-2", "A1-24")])
-    def test_edge_a_term_under_four_letters_needs_token_boundaries(self, term, text):
+    def test_a_term_under_four_letters_needs_token_boundaries(self, term, text):
         assert EDGE_LETTERS == 4
         assert found(term, text, "de", lemmas=False) == []
 
     @pytest.mark.parametrize(("term", "text"), [("Tor?", "Tor?"), ("Tür", "die Tür.")])
-    def test_edge_a_short_term_is_found_as_a_word(self, term, text):
+    def test_a_short_term_is_found_as_a_word(self, term, text):
         assert found(term, text, "de", lemmas=False) == [term]
 
-    def test_edge_only_letters_count_for_the_length(self):
+    def test_only_letters_count_for_the_length(self):
         assert found("Typ2", "Typ2x", "de", lemmas=False) == []
         assert found("Typen2", "Typen2x", "de", lemmas=False) == ["Typen2"]
 
+
+class TestTextWithoutSpaces:
     @pytest.mark.parametrize(("language", "term"), [("zh", "血压"), ("ja", "血圧")])
-    def test_free_a_term_may_stand_anywhere(self, language, term):
+    def test_a_term_may_stand_anywhere(self, language, term):
         assert found(term, f"请量{term}計", language) == [term]
 
-    def test_free_overlapping_places_are_all_given(self):
+    def test_overlapping_places_are_all_given(self):
         assert find("一一", "一一一", "zh", lemmas=False) == [(0, 2), (1, 3)]
 
 
@@ -100,6 +104,8 @@ class TestForms:
     def test_a_surface_form_is_found_in_a_language_without_lemmas(self):
         assert found("odjur", "två odjur", "xx") == ["odjur"]
 
+
+class TestSpelling:
     @pytest.mark.parametrize("text", ["BLOOD PRESSURE", "Blood Pressure", "blood\tpressure", "blood\n pressure"])
     def test_case_and_white_space_do_not_matter(self, text):
         assert found("blood pressure", text, "en", lemmas=False) == [text]
@@ -145,6 +151,34 @@ class TestForms:
         assert find("a b", text, "en", lemmas=True) == []
 
 
+class TestKnownWeaknesses:
+    """What README.md warns of. A rule that does better may change these."""
+
+    @pytest.mark.parametrize(
+        ("term", "text"),
+        [
+            ("Bremse", "die Bremsflüssigkeit"),
+            ("druck", "das Blutdruckmessgerät"),
+            ("Ohr", "drei Ohrentropfen"),
+            ("Öl", "das Olivenöl"),
+            ("klagende Partei", "beide klagenden Parteien"),
+        ],
+    )
+    def test_a_term_that_a_reader_sees_is_missed(self, term, text):
+        assert found(term, text, "de") == []
+
+    @pytest.mark.parametrize(("term", "text"), [("tique", "les tiques"), ("courriel", "des courriels")])
+    def test_a_plural_that_the_lemmatiser_does_not_know_is_missed(self, term, text):
+        assert found(term, text, "fr") == []
+
+    def test_a_wrong_lemma_may_find_the_right_compound(self):
+        assert found("Wunde", "die Wundauflage", "de") == ["Wund"]
+        assert found("Wunde", "die Wundauflage", "de", lemmas=False) == []
+
+    def test_an_edge_may_be_false(self):
+        assert found("Rate", "Karate", "de") == ["rate"]
+
+
 class TestPlacesPointIntoTheOriginalText:
     def test_after_decomposed_letters(self):
         text = unicodedata.normalize("NFD", "Für Ärzte über Blutdruck und Gefäße")
@@ -165,7 +199,7 @@ class TestPlacesPointIntoTheOriginalText:
     )
 
     @pytest.mark.xfail(strict=True, reason="offsets inside a compound count the normalised token, not the original")
-    @pytest.mark.parametrize(("term", "text", "expected"), COMPOUNDS, ids=lambda value: ascii(value))
+    @pytest.mark.parametrize(("term", "text", "expected"), COMPOUNDS, ids=ascii)
     def test_inside_a_compound_whose_length_normalisation_changes(self, term, text, expected):
         assert found(term, text, "de", lemmas=False) == [expected]
 
@@ -198,9 +232,6 @@ class TestOutermost:
     def test_terms_that_only_overlap_are_both_required(self):
         assert outermost([[(0, 10)], [(5, 15)]]) == [(0, 10), (5, 15)]
 
-    def test_two_entries_for_the_same_words_are_both_required(self):
-        assert outermost([[(0, 5)], [(0, 5)]]) == [(0, 5), (0, 5)]
-
     def test_a_term_that_occurs_nowhere_is_not_required(self):
         assert outermost([[], [(0, 5)]]) == [None, (0, 5)]
 
@@ -210,7 +241,7 @@ def maximum(candidates):
     best = 0
     for choice in product(*([None, *places] for places in candidates)):
         spans = sorted(span for span in choice if span)
-        if all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False)):
+        if all(first[1] <= second[0] for first, second in pairwise(spans)):
             best = max(best, len(spans))
     return best
 
@@ -259,7 +290,7 @@ class TestPlace:
         placed = place(candidates)
         assert all(span is None or span in places for span, places in zip(placed, candidates, strict=True))
         spans = sorted(span for span in placed if span)
-        assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
+        assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
     @given(CANDIDATES, st.randoms(use_true_random=False))
     def test_the_order_of_the_terms_does_not_change_how_many(self, candidates, random):

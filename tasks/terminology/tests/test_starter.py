@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from harness import registry, testsets
 
 from ..scorer import TERM_SUCCESS, TERM_SUCCESS_SURFACE
@@ -173,8 +174,6 @@ def test_hits_and_terms_of_every_bundled_row_are_the_golden_ones():
 
 @every_test_set
 def test_appending_the_terms_beats_the_honest_system_in_term_success(pair, mode):
-    rates = {
-        name: hits / terms for name, (hits, terms) in counted()[f"starter-{pair}-{mode} term-success"].items()
-    }
+    rates = {name: hits / terms for name, (hits, terms) in counted()[f"starter-{pair}-{mode} term-success"].items()}
     assert rates["terms-appended"] > rates["careful-glossary"]
     assert rates["terms-appended"] > 0.97

@@ -10,11 +10,12 @@ M metrics, R records, E environment, U usage, P policy. N marks notices.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from harness.errors import Problem
+from harness.errors import PATH_LIMIT, Problem, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +30,9 @@ class Fault:
     help: str
 
 
-_TEXT_HELP = "write the file again as UTF-8 with LF line ends, then: harness check {file}"
-_ROW_HELP = 'each line is one JSON object {{"id": …, "output": …}}; then: harness check {file}'
+_TEXT_HELP = "write the file again as UTF-8 with LF line ends, then: {next}"
+_JSON_HELP = "write each line as one JSON object, then: {next}"
+_ROW_HELP = 'each line is one JSON object {{"id": …, "output": …}}; then: {next}'
 _REQUESTS = "compare with: harness tasks {task} --requests {test_set}"
 _TOML_HELP = "mend the line, then run the command again"
 
@@ -51,12 +53,12 @@ FAULTS = MappingProxyType(
         "S014": Fault(
             "raw control character",
             "control character U+{char:04X} at byte {byte} of the line; only TAB may stand in a line",
-            "remove it, or write it as a JSON escape if it is text; then: harness check {file}",
+            "remove it, or write it as a JSON escape if it is text; then: {next}",
         ),
         "S015": Fault(
             "too large",
             "{what} has {found:,} bytes, more than the {expected:,} allowed",
-            "check that the right file was written; then: harness check {file}",
+            "check that the right file was written; then: {next}",
         ),
         "S016": Fault(
             "output too long",
@@ -65,7 +67,7 @@ FAULTS = MappingProxyType(
         ),
         "S017": Fault("unknown request", "there is no request {id} in test set {test_set}{hint}", _REQUESTS),
         "S018": Fault("not an output row", "{what}", _ROW_HELP),
-        "S019": Fault("missing file", "there is no such file: {what}", "write it, then: harness check {file}"),
+        "S019": Fault("missing file", "there is no such file: {what}", "write it, then: {next}"),
         "S021": Fault(
             "unsafe path", "the path {what} leaves the folder it belongs to", "use a plain relative file name"
         ),
@@ -75,13 +77,13 @@ FAULTS = MappingProxyType(
             'put the file itself there: cp --remove-destination "$(readlink -f FILE)" FILE',
         ),
         "S030": Fault(
-            "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _ROW_HELP
+            "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _JSON_HELP
         ),
         "S031": Fault("duplicate key", "the key {key} stands twice in one object{where}", "keep one of the two"),
         "S032": Fault(
             "duplicate id",
             "id {id} was given on line {first} already",
-            "keep one of lines {first} and {line}; then: harness check {file}",
+            "keep one of lines {first} and {line}; then: {next}",
         ),
         "S033": Fault(
             "not a finite number",
@@ -93,7 +95,7 @@ FAULTS = MappingProxyType(
             "the manifest has {found:,} bytes, more than the {expected:,} allowed",
             "a manifest holds a few keys; data belongs in other files",
         ),
-        "S035": Fault("not JSON", "not a JSON value: {what} at character {char} of the line", _ROW_HELP),
+        "S035": Fault("not JSON", "not a JSON value: {what} at character {char} of the line", _JSON_HELP),
         "S040": Fault(
             "not an id",
             "{id} is no id: 1 to 64 of the letters A-Z a-z, digits, '.', '_', '-', '+', starting with a letter "
@@ -120,6 +122,7 @@ FAULTS = MappingProxyType(
             "the submission has no outputs: 0 files like {example} found",
             "write the outputs of at least one test set; its requests: harness tasks {task} --requests TEST_SET",
         ),
+        "S060": Fault("further problems", "and {found} more problems in this file", "mend these first, then: {next}"),
         "T010": Fault("not TOML", "not TOML: {what}", _TOML_HELP),
         "T011": Fault("unknown key", "{key}: unknown key{hint}", "remove the key or correct its name"),
         "T012": Fault("missing key", "{key}: missing", "add a line: {key} = …"),
@@ -129,7 +132,11 @@ FAULTS = MappingProxyType(
             "{key} is {found}, but the folder is called {expected}",
             "make the two equal",
         ),
-        "T015": Fault("unknown metric", "{key}: there is no metric {id}{hint}", "harness tasks {task}"),
+        "T015": Fault(
+            "unknown metric",
+            "{key}: there is no metric {id}{hint}",
+            "known here: {known}; a task's own metrics stand in METRICS of its scorer.py",
+        ),
         "T016": Fault(
             "defined twice", "{what} is defined twice: {first} and {other}", "remove or rename one of the two"
         ),
@@ -138,6 +145,11 @@ FAULTS = MappingProxyType(
             "task code does not load",
             "loading {what} failed: {reason}",
             "correct the module, then: harness tasks {task}",
+        ),
+        "T019": Fault(
+            "TOML nested too deeply",
+            "tables or arrays are nested more than {expected} deep",
+            "a manifest needs no more than a table in a table",
         ),
         "G010": Fault("wrong gold", "{what}", "correct the line of gold, then run the command again"),
         "G011": Fault(
@@ -186,6 +198,7 @@ FAULTS = MappingProxyType(
             "a scoring process ended without an answer (was it killed for memory?)",
             "run harness score again, with --workers 1 if memory is short; what was stored is kept",
         ),
+        "E014": Fault("system error", "the system refuses: {what}", "correct the cause, then run the command again"),
         "U010": Fault("nothing selected", "nothing matches {what}{hint}", "harness tasks; ls submissions/*"),
         "U011": Fault("no workspace", "{what} is not a folder", "--workspace DIR"),
         "U012": Fault(
@@ -224,12 +237,20 @@ NOTICES = MappingProxyType(
 def problem(code: str, *, file: object = None, line: int | None = None, **facts: object) -> Problem:
     """Build the `Problem` of `code` from its facts.
 
+    Facts may hold what other people wrote: text is escaped, and paths in a help line are quoted
+    for the shell. `next` is the command to run once it is mended; `harness check FILE` by default.
     Raises KeyError for a code that the catalogue does not hold or a fact that its wording needs.
     """
     fault = FAULTS[code]
-    shown = None if file is None else str(file)
-    known = {"file": shown or "PATH", "line": line, **facts}
-    return Problem(code, fault.message.format_map(known), fault.help.format_map(known), shown, line)
+    shown = None if file is None else printable(str(file), PATH_LIMIT)
+    safe = {
+        key: fact if isinstance(fact, int | float | None) else printable(str(fact), PATH_LIMIT)
+        for key, fact in facts.items()
+    }
+    quoted = shlex.quote(shown or "PATH")
+    known = {"line": line, "next": f"harness check {quoted}", **safe}
+    message, advice = (wording.format_map({"file": quoted, **known}) for wording in (fault.message, fault.help))
+    return Problem(code, message, advice, None if file is None else str(file), line)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+PATH_LIMIT = 400
+"""Characters of a path, or of a text from a file, that a message shows."""
+
+
 class ExitCode(enum.IntEnum):
     """What the process says when it ends; documented in `docs/errors.md`."""
 
@@ -53,7 +57,7 @@ class Problem:
     line: int | None = None
 
     def __str__(self) -> str:
-        place = "" if self.file is None else f" {printable(self.file, 400)}"
+        place = "" if self.file is None else f" {printable(self.file, PATH_LIMIT)}"
         if self.line is not None:
             place += f":{self.line}"
         return f"error[{self.code}]{place}: {self.message}\n  help: {self.help}"

@@ -16,13 +16,14 @@ import msgspec
 
 from harness.catalogue import problem, suggestion
 from harness.errors import InvalidInput, Problem, printable
-from harness.textio import MANIFEST_BYTES, read_small
+from harness.textio import BOM, MANIFEST_BYTES, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 OUTPUT_BYTES = 64 * 1024
+DEPTH = 16
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -113,6 +114,8 @@ def load(path: Path, kind: type[M], *, trusted: bool = True) -> tuple[M, bytes]:
     name. Raises InvalidInput with every fault (S0xx for the file, T0xx for keys).
     """
     content = read_small(path, trusted=trusted)
+    if content.startswith(BOM):
+        raise InvalidInput(problem("S011", file=path, line=1))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -158,7 +161,7 @@ def line_of(path: Path, *keys: str | int) -> int | None:
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         found = re.search(r"\(at line (\d+)", message)
@@ -168,8 +171,26 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
             key = (text.split("\n")[line - 1] if line else "").partition("=")[0].strip(" []")
             raise InvalidInput(problem("S031", file=path, line=line, key=f"'{printable(key)}'", where="")) from None
         raise InvalidInput(problem("T010", file=path, line=line, what=printable(what))) from None
+    except ValueError as error:  # Python's own limit on the digits of an integer
+        raise InvalidInput(problem("S033", file=path, what=str(error).split(":", maxsplit=1)[0])) from None
     except RecursionError:
-        raise InvalidInput(problem("S030", file=path, found="more than 64", expected=64)) from None
+        raise InvalidInput(problem("T019", file=path, expected=DEPTH)) from None
+    if _is_deep(data):
+        raise InvalidInput(problem("T019", file=path, expected=DEPTH))
+    return data
+
+
+def _is_deep(data: dict[str, Any]) -> bool:
+    """Whether tables or arrays are nested deeper than any manifest needs."""
+    level: list[object] = [data]
+    for _ in range(DEPTH):
+        level = [
+            item
+            for value in level
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
 
 
 def _number_faults(data: dict[str, Any], path: Path, text: str) -> Iterator[Problem]:
@@ -225,9 +246,19 @@ def _explain_value(
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        wanted = re.split(r",? got | - at ", str(error), maxsplit=1)[0].lower()
-        what = f"{wanted}, found {printable(repr(value), 60)}"
+        what = f"expected {_wanted(kind, str(error))}, found {printable(repr(value), 60)}"
         yield problem("T013", file=path, line=lines.find(place), key=_dotted(place), what=what)
+
+
+def _wanted(kind: Any, message: str) -> str:  # noqa: ANN401 - a type annotation
+    """What a key asks for, in the words of TOML."""
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f"'{choice}'" for choice in get_args(kind))
+    wanted = re.split(r",? got | - at ", message, maxsplit=1)[0].removeprefix("Expected ")
+    words = {"`str | null`": "a string", "`str`": "a string", "`int`": "an integer", "`array`": "a list"}
+    for name, word in (words | {"`object`": "a table"}).items():
+        wanted = wanted.replace(name, word)
+    return wanted
 
 
 def _dotted(keys: tuple[str | int, ...]) -> str:

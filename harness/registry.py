@@ -73,6 +73,7 @@ class Task:
     def _unknown_metrics(self) -> Iterator[Problem]:
         path = self.folder / "task.toml"
         named = {"metrics": self.manifest.metrics, "primary": [self.manifest.primary]}
+        known = ", ".join(self.metrics)
         named |= {f"compat.{key}": names for key, names in self.manifest.compat.items()}
         for key, names in named.items():
             line = manifests.line_of(path, *key.split("."))
@@ -80,21 +81,27 @@ class Task:
                 if name not in self.metrics:
                     hint = suggestion(name, self.metrics)
                     quoted = f"'{printable(name)}'"
-                    yield problem("T015", file=path, line=line, key=key, id=quoted, hint=hint, task=self.name)
+                    yield problem("T015", file=path, line=line, key=key, id=quoted, hint=hint, known=known)
         if self.manifest.primary not in self.manifest.metrics:
             what = f"'{printable(self.manifest.primary)}' is not among metrics"
             yield problem("T013", file=path, line=manifests.line_of(path, "primary"), key="primary", what=what)
 
     def _module(self, name: str) -> object:
         """The task's module `name`, or None if it has none. Raises InvalidInput (T018)."""
-        if not (self.folder / f"{name}.py").is_file():
+        file = self.folder / f"{name}.py"
+        if not file.is_file():
             return None
+        if self.package.startswith(home.__name__):
+            home.extend(self.folder.parent)
         try:
-            return importlib.import_module(f"{self.package}.{name}")
+            module = importlib.import_module(f"{self.package}.{name}")
         except Exception as error:
-            file = self.folder / f"{name}.py"
-            reason = printable(f"{type(error).__name__}: {error}", 400)
+            reason = f"{type(error).__name__}: {error}"
             raise InvalidInput(problem("T018", file=file, what=file.name, reason=reason, task=self.name)) from error
+        if Path(module.__file__ or "").resolve() != file.resolve():
+            reason = f"this process has already loaded another task of this name, {module.__file__}"
+            raise InvalidInput(problem("T018", file=file, what=file.name, reason=reason, task=self.name))
+        return module
 
 
 def one_request(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Request]:  # noqa: ARG001 - the hook's shape
@@ -108,12 +115,10 @@ def find(folders: Sequence[Path] = ()) -> dict[str, Task]:
     Raises InvalidInput with the faults of every manifest at once, and T016 when two folders
     define one name differently.
     """
-    for folder in folders:
-        if folder.is_dir():
-            home.extend(folder)
     found: dict[str, Task] = {}
     faults: list[Problem] = []
-    for path in [Path(place) for place in home.__path__]:
+    places = [*map(Path, home.__path__), *folders]
+    for path in dict.fromkeys(place.resolve() for place in places):
         for toml in sorted(path.glob("*/task.toml")):
             try:
                 _add(found, _read(toml, f"{home.__name__}.{toml.parent.name}"))

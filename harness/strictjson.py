@@ -41,7 +41,9 @@ def parse(text: str) -> Any:  # noqa: ANN401 - JSON is any
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Refused("S035", what=error.msg.split(":", maxsplit=1)[0].lower(), char=error.pos + 1) from None
+        raise Refused(
+            "S035", what=error.msg.split(":", maxsplit=1)[0].removesuffix(" at").lower(), char=error.pos + 1
+        ) from None
     if "\\u" in text and any(_SURROGATE.search(string) for string in strings(value)):
         position = text.lower().find("\\ud")
         raise Refused("S013", what="a lone surrogate escape, which is no character,", byte=position + 1)

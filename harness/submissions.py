@@ -19,10 +19,10 @@ from harness import canonical, manifest, strictjson
 from harness.catalogue import problem, suggestion
 from harness.errors import InvalidInput, Problem, printable
 from harness.manifest import SubmissionManifest
-from harness.textio import Findings, open_beneath, read_lines
+from harness.textio import Findings, not_regular, open_beneath, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -83,20 +83,13 @@ class ReadOutputs:
 
 def find(root: Path) -> Iterator[tuple[Path, Submission | InvalidInput]]:
     """Every submission folder below `root` (a workspace's `submissions/`), read or with the reason why not."""
-    seen: dict[str, Path] = {}
-    for folder in sorted(path for path in root.glob("*/*/") if not path.name.startswith(".")):
-        if not folder.is_dir():
-            continue
-        try:
-            submission = load(folder)
-            key = f"{folder.parent.name}/{unicodedata.normalize('NFC', folder.name).casefold()}"
-            if (other := seen.setdefault(key, folder)) != folder:
-                names = [f"'{printable(path.name)}'" for path in (folder, other)]
-                raise InvalidInput(problem("S041", file=folder, id=names[0], other=names[1]))  # noqa: TRY301
-        except InvalidInput as error:
-            yield folder, error
-        else:
-            yield folder, submission
+    for parent in sorted(root.glob("*/")):
+        names = names_in(parent)
+        for folder in sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")):
+            try:
+                yield folder, load(folder, names)
+            except InvalidInput as error:
+                yield folder, error
 
 
 def is_in_place(folder: Path) -> bool:
@@ -104,22 +97,24 @@ def is_in_place(folder: Path) -> bool:
     return folder.absolute().parent.parent.name == "submissions"
 
 
-def load(folder: Path) -> Submission:
+def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None) -> Submission:
     """Read the manifest of a submission folder. Raises InvalidInput with every fault.
 
     In a workspace, the names of the folders must be those of the task and the system; a
-    participant who checks a folder at home may call it anything.
+    participant who checks a folder at home may call it anything. `names` is `names_in` of the
+    folder around it, for those who load many.
     """
     path = folder / "submission.toml"
     for part in (folder, folder / "outputs"):
         if part.is_symlink():
-            raise InvalidInput(problem("S022", file=part, what="symbolic link"))
+            raise InvalidInput(not_regular(part, "symbolic link"))
     table, content = manifest.load(path, SubmissionManifest, trusted=False)
     faults: list[Problem] = []
     for key in ("task", "team", "system"):
         faults += manifest.require_id(getattr(table, key), path, manifest.line_of(path, key))
     if table.name is not None:
         faults += manifest.require_name(table.name, path, manifest.line_of(path, "name"))
+    faults += _collisions(folder, names) if is_in_place(folder) else ()
     place = folder.absolute()
     for key, expected in (("system", place.name), ("task", place.parent.name)) if is_in_place(folder) else ():
         found = getattr(table, key)
@@ -129,6 +124,26 @@ def load(folder: Path) -> Submission:
     if faults:
         raise InvalidInput(*faults)
     return Submission(folder, table, canonical.digest(content))
+
+
+def _collisions(folder: Path, names: Mapping[str, Sequence[str]] | None) -> Iterator[Problem]:
+    """S041 for each submission beside `folder` whose name differs in case or normal form only."""
+    place = folder.absolute()
+    for other in (names_in(place.parent) if names is None else names)[_folded(place.name)]:
+        if other != place.name:
+            yield problem("S041", file=folder, id=f"'{place.name}'", other=f"'{other}'")
+
+
+def names_in(folder: Path) -> Mapping[str, Sequence[str]]:
+    """The names in a folder by what a case-insensitive file system takes them for."""
+    names: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()):
+        names.setdefault(_folded(path.name), []).append(path.name)
+    return names
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def digest(submission: Submission, test_set: str, reader: str) -> str:

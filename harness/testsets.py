@@ -46,6 +46,11 @@ class TestSetSource:
         """The id of the test set."""
         return self.table.id
 
+    @property
+    def next(self) -> str:
+        """The command that shows whether mended gold can be read."""
+        return f"harness tasks {self.task.name} --requests {self.table.id}"
+
 
 def find(task: Task, workspace_testsets: Path) -> dict[str, TestSetSource]:
     """The test sets of a task by id, bundled ones first. Raises InvalidInput with every fault."""
@@ -131,7 +136,7 @@ def _read(source: TestSetSource, name: str) -> bytes:
 
 
 def _json_rows(source: TestSetSource, name: str, content: bytes) -> Iterator[Segment]:
-    findings = Findings(str(source.file.parent / name))
+    findings = Findings(str(source.file.parent / name), source.next)
     lines_by_id: dict[str, int] = {}
     segments = []
     for number, text in _lines(content, findings):
@@ -191,7 +196,7 @@ def _segment(source: TestSetSource, row: Mapping[str, Any]) -> Segment:
 def _plain_rows(source: TestSetSource, files: Sequence[str], contents: Sequence[bytes]) -> Iterator[Segment]:
     columns: list[list[str]] = []
     for name, content in zip(files, contents, strict=True):
-        findings = Findings(str(source.file.parent / name))
+        findings = Findings(str(source.file.parent / name), source.next)
         columns.append([text for _, text in _lines(content, findings)])
         findings.check()
         if len(columns[-1]) != len(columns[0]):

@@ -14,11 +14,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import stat
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import problem
 from harness.errors import EnvironmentFault, InvalidInput, Problem
@@ -33,7 +34,7 @@ LINE_BYTES = 1024 * 1024
 MANIFEST_BYTES = 64 * 1024
 SHOWN_PROBLEMS = 20
 _CHUNK = 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f]")  # all of C0 but TAB and CR
 _SEPARATOR = re.compile("[\x85\u2028\u2029]")
 
@@ -42,15 +43,21 @@ Line = tuple[int, "str | None"]
 
 @dataclass(slots=True)
 class Findings:
-    """What reading one file found: problems (they refuse the file) and counted notices."""
+    """What reading one file found: problems (they refuse the file) and counted notices.
+
+    `next` is the command to run once the file is mended, where that is not `harness check FILE`.
+    """
 
     file: str
+    next: str | None = None
     problems: list[Problem] = field(default_factory=list)
     notices: Counter[str] = field(default_factory=Counter)
     unlisted: int = 0
 
     def add(self, code: str, line: int | None = None, **facts: object) -> None:
         """Record a problem; beyond the first twenty of a file only their number is kept."""
+        if self.next is not None:
+            facts["next"] = self.next
         if len(self.problems) < SHOWN_PROBLEMS:
             self.problems.append(problem(code, file=self.file, line=line, **facts))
         else:
@@ -63,7 +70,14 @@ class Findings:
     def check(self) -> None:
         """Raise InvalidInput if anything was found that refuses the file."""
         if self.problems:
-            raise InvalidInput(*self.problems)
+            raise InvalidInput(*self.listed())
+
+    def listed(self) -> list[Problem]:
+        """The problems, and how many more there are."""
+        if not self.unlisted:
+            return self.problems
+        facts: dict[str, Any] = {} if self.next is None else {"next": self.next}
+        return [*self.problems, problem("S060", file=self.file, found=self.unlisted, **facts)]
 
 
 @contextmanager
@@ -79,8 +93,8 @@ def open_trusted(path: Path) -> Iterator[BinaryIO]:
     except (FileNotFoundError, NotADirectoryError):
         raise InvalidInput(problem("S019", file=path, what=path.name)) from None
     except IsADirectoryError:
-        raise InvalidInput(problem("S022", file=path, what="folder")) from None
-    except PermissionError as error:
+        raise InvalidInput(not_regular(path, "folder")) from None
+    except OSError as error:
         raise EnvironmentFault(problem("E012", file=path, what=error.strerror)) from None
 
 
@@ -130,7 +144,7 @@ def _open_part(parent: int, name: str, flags: int, shown: str) -> int:
         kind = {errno.ELOOP: "symbolic link", errno.ENOTDIR: "symbolic link or file in place of a folder"}
         kind[errno.ENXIO] = "socket or device"
         if error.errno in kind:
-            raise InvalidInput(problem("S022", file=shown, what=kind[error.errno])) from None
+            raise InvalidInput(not_regular(shown, kind[error.errno])) from None
         raise EnvironmentFault(problem("E012", file=shown, what=error.strerror)) from None
 
 
@@ -148,9 +162,18 @@ def _require_regular(status: os.stat_result, shown: str, *, names: int | None) -
     if kind is None and status.st_size > FILE_BYTES and status.st_blocks * 512 < status.st_size // 2:
         kind = f"sparse file of {status.st_size:,} bytes"
     if kind is not None:
-        raise InvalidInput(problem("S022", file=shown, what=kind))
+        raise InvalidInput(not_regular(shown, kind))
     if status.st_size > FILE_BYTES:
         raise InvalidInput(problem("S015", file=shown, what="the file", found=status.st_size, expected=FILE_BYTES))
+
+
+def not_regular(path: object, kind: str) -> Problem:
+    """S022 for something that is no regular file with one name; links are easily made one."""
+    place = shlex.quote(str(path))
+    remedy = "put a regular file in its place"
+    if "link" in kind:
+        remedy = f"cp -rL -- {place} {place}.copy && rm -- {place} && mv -- {place}.copy {place}"
+    return problem("S022", file=path, what=kind, remedy=remedy)
 
 
 def read_small(path: Path, limit: int = MANIFEST_BYTES, *, trusted: bool = False) -> bytes:
@@ -175,9 +198,9 @@ def read_lines(stream: BinaryIO, findings: Findings) -> Iterator[Line]:
     for number, raw in enumerate(_split(stream, findings), start=1):
         total += 1
         content = raw
-        if number == 1 and raw.startswith(_BOM):
+        if number == 1 and raw.startswith(BOM):
             findings.add("S011", 1)
-            content = raw[len(_BOM) :]
+            content = raw[len(BOM) :]
         if content.endswith(b"\r"):
             crlf += 1
             first_crlf = first_crlf or number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -36,6 +37,9 @@ exit codes: 0 good, 1 finished but some failed, 2 usage, 3 invalid submission, 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code; it never lets an exception out."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no failure
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -104,7 +108,7 @@ def _from_os(error: OSError) -> HarnessError:
     from harness.catalogue import problem
     from harness.errors import EnvironmentFault
 
-    return EnvironmentFault(problem("E010", file=error.filename, what=error.strerror or str(error)))
+    return EnvironmentFault(problem("E014", file=error.filename, what=error.strerror or str(error)))
 
 
 def _save_bug() -> str:

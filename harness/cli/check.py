@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,18 +71,26 @@ def _submissions_at(path: Path) -> Iterator[tuple[Path, str | None]]:
 
     Raises UsageError (U012) if there is none.
     """
-    if (path / "submission.toml").is_symlink() or (path / "submission.toml").exists():
+    if not os.path.lexists(path):
+        raise UsageError(problem("U012", what=path))
+    if os.path.lexists(path / "submission.toml"):
         yield path, None
         return
     for parent in list(path.parents if path.is_absolute() else path.absolute().parents)[:2]:
-        if (parent / "submission.toml").exists():
+        if os.path.lexists(parent / "submission.toml"):
             yield parent, path.name
             return
-    folders = sorted({toml.parent for depth in ("*", "*/*") for toml in path.glob(f"{depth}/submission.toml")})
+    levels = {path.absolute().name: "*/*/", path.absolute().parent.name: "*/"}
+    places = path.glob(levels["submissions"]) if "submissions" in levels else _with_manifest(path)
+    folders = sorted({folder for folder in places if folder.is_dir() and not folder.name.startswith(".")})
     if not folders:
         raise UsageError(problem("U012", what=path))
     for folder in folders:
         yield folder, None
+
+
+def _with_manifest(path: Path) -> Iterator[Path]:
+    return (toml.parent for depth in ("*", "*/*") for toml in path.glob(f"{depth}/submission.toml"))
 
 
 def _check(
@@ -100,7 +109,7 @@ def _check(
         return list(error.problems), [], 1
     problems = list(faults_of_listing(submission, task, known))
     strays = submission.strays(task.manifest.reader)
-    notices: list[tuple[str, Mapping[str, int]]] = [(str(folder / "outputs"), {"N018": len(strays)})] if strays else []
+    notices: list[tuple[str, Mapping[str, int]]] = [(str(folder / "outputs" / name), {"N018": 1}) for name in strays]
     names = [name for name in submission.test_sets(task.manifest.reader) if name in known]
     if only is not None and only != "submission.toml":
         names = [name for name in names if submission.outputs_file(name, task.manifest.reader).name == only]

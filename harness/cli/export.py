@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     rows = list(_rows(plan.make(workspace).current))
     text = {"tsv": _tsv, "csv": _csv, "jsonl": _jsonl}["jsonl" if arguments.json else arguments.form](rows)
     if arguments.output is None:
-        terminal.say(text.removesuffix("\n"))
+        terminal.write(text)
     else:
         arguments.output.write_bytes(text.encode("utf-8"))
     return ExitCode.GOOD

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     task = importing.task_of(workspace, arguments.collection)
     collection = importing.read(task, arguments.collection, arguments.source)
     written = importing.write(workspace, task, collection)
-    problems = [fault for found in collection.findings for fault in found.problems]
+    problems = [fault for found in collection.findings for fault in found.listed()]
     if arguments.json:
         terminal.say_json(
             {

@@ -85,4 +85,4 @@ def _print_requests(workspace: Workspace, task: Task, name: str) -> None:
 
     test_set = testsets.load(testsets.get(task, name, workspace.testsets))
     for request in test_set.requests:
-        terminal.say(json.dumps(request.to_dict(), ensure_ascii=False))
+        terminal.write(json.dumps(request.to_dict(), ensure_ascii=False) + "\n")

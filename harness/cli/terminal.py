@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+_LINE = 2000
 WIDE = 240
 """Columns of a table that goes to a file or a pipe, where nothing needs to fit a screen."""
 
@@ -27,19 +28,24 @@ def workspace_of(arguments: argparse.Namespace, default: Path = Path()) -> Works
     return workspace
 
 
-def say(text: str = "") -> None:
-    """One line on stdout."""
-    sys.stdout.write(text + "\n")
+def say(text: str) -> None:
+    """One line for people on stdout; what cannot be seen is escaped."""
+    sys.stdout.write(printable(text, _LINE) + "\n")
 
 
 def tell(text: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(text + "\n")
+    """One line for people on stderr; what cannot be seen is escaped."""
+    sys.stderr.write(printable(text, _LINE) + "\n")
+
+
+def write(data: str) -> None:
+    """Data for programs on stdout, exactly as it is."""
+    sys.stdout.write(data)
 
 
 def say_json(value: object) -> None:
     """A JSON document on stdout."""
-    say(json.dumps(value, ensure_ascii=False, indent=2))
+    write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def report(problems: Sequence[Problem], *, as_json: bool) -> None:
@@ -48,7 +54,8 @@ def report(problems: Sequence[Problem], *, as_json: bool) -> None:
         say_json({"problems": [problem.to_dict() for problem in problems]})
     else:
         for problem in problems:
-            tell(str(problem))
+            for line in str(problem).split("\n"):
+                tell(line)
 
 
 def notices_in_words(notices: Mapping[str, int]) -> list[str]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 TRACK = "track1"
 PREFIX = "wmt25-t1"
+NEXT = "harness import wmt25-terminology SOURCE"
 LICENCE = "CC-BY-NC-4.0"
 CITATION = "Semenov et al. 2025: Findings of the WMT25 terminology translation task"
 _REFERENCE = re.compile(r"full_data\.(?P<pair>[a-z]+)\.jsonl")
@@ -116,7 +117,7 @@ def _pair(name: str, rows: Sequence[Mapping[str, Any]], findings: Findings) -> P
 
 def _rows(source: Path, path: Path, findings: list[Findings]) -> list[Mapping[str, Any]] | None:
     """Every row of a file, or None if one of them cannot be read; the reasons are in `findings`."""
-    found = Findings(str(path))
+    found = Findings(str(path), NEXT)
     findings.append(found)
     rows: list[Mapping[str, Any]] = []
     with open_beneath(source, path.relative_to(source).as_posix()) as stream:

@@ -181,7 +181,8 @@ def test_no_scoring_process_outlives_a_killed_parent(tmp_path, stage):
         "scoring": lambda: len(list((root / "tasks" / "toy").glob("*.scoring"))),
     }
     try:
-        toys.wait_until(lambda: started[stage]() >= 2)
+        toys.wait_until(lambda: process.poll() is not None or started[stage]() >= 2)
+        assert process.poll() is None, (tmp_path / "log").read_text("utf-8")
         children = parent.children(recursive=True)
     finally:
         process.kill()

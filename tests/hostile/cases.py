@@ -211,6 +211,7 @@ OUTPUTS_FAULTS = (
         file=f"{ALPHA}/outputs/deb.jsonl",
         says=("'deb'", "did you mean 'dev'?"),
     ),
+    Case("S060", outputs(lines(*["x"] * 53)), says=("and 34 more problems",)),
     Case("S051", remove(OUTPUTS), file=ALPHA, says=("0 files like outputs/",)),
 )
 
@@ -227,6 +228,7 @@ MANIFEST_FAULTS = (
     Case("S041", lambda toy: toy.submission("Alpha"), ("score",), FAILED, ALPHA, says=("'alpha'", "'Alpha'")),
     Case("S042", key('name = "a\u202eb"'), file=MANIFEST, line=4, says=("'a\\u202eb'",)),
     Case("T010", key("x"), file=MANIFEST, line=4, says=("not TOML",)),
+    Case("T019", key(f"a = {'[' * 99}{']' * 99}"), file=MANIFEST, says=("more than 16 deep",)),
     Case("T011", key('licens = "x"'), file=MANIFEST, line=4, says=("licens", "did you mean 'licence'?")),
     Case("T012", manifest('task = "toy"\nteam = "x"\n'), file=MANIFEST, says=("system: missing",)),
     Case("T013", key("name = 3"), file=MANIFEST, line=4, says=("name", "found 3")),
@@ -347,6 +349,7 @@ OTHER_FAULTS = (
         None,
         says=("without an answer",),
     ),
+    Case("E014", nothing, ("export", "results", "--output", "{}"), ENVIRONMENT, "", says=("Is a directory",)),
     Case("U010", nothing, ("score", "toy/alpah"), USAGE, None, says=("did you mean 'toy/alpha'?",)),
     Case("U011", nothing, ("score", "--workspace", "{}/nowhere"), USAGE, None, says=("nowhere is not a folder",)),
     Case("U012", nothing, ("check", "{}/tasks"), USAGE, None, says=("tasks",)),
@@ -365,6 +368,8 @@ NOTICE_CASES = (
     Case("N015", third('{"id": "3", "output": "a", "score": 1, "time": 2}'), exit=GOOD),
     Case("N016", third('{"id": "3", "output": ""}'), exit=GOOD),
     Case("N017", outputs(lines(*reversed(ROWS))), exit=GOOD),
-    Case("N018", lambda toy: toy.write(f"{ALPHA}/outputs/notes.txt", "x"), exit=GOOD, file=f"{ALPHA}/outputs"),
+    Case(
+        "N018", lambda toy: toy.write(f"{ALPHA}/outputs/notes.txt", "x"), exit=GOOD, file=f"{ALPHA}/outputs/notes.txt"
+    ),
 )
 """Each is counted once by `harness check`."""

@@ -8,10 +8,6 @@ from .cases import ALPHA
 from .toy import MANIFEST, ROWS, TASK, TEST_SET, TOML, lines
 
 
-def fault(reason):
-    return pytest.mark.xfail(strict=True, reason=f"fault: {reason}")
-
-
 def check(toy, content: str | bytes) -> list[tuple[str, int | None]]:
     toy.write(MANIFEST, content)
     outcome = toy.run("check", toy.root / ALPHA, "--json")
@@ -41,8 +37,8 @@ REFUSED = {
     "unknown kind": (GOOD + 'kind = "best"\n', [("T013", 4)]),
     "script as URL": (GOOD + 'url = "javascript:alert(1)"\n', [("T013", 4)]),
     "quote in URL": (GOOD + "url = 'https://x\"onclick=1'\n", [("T013", 4)]),
-    "nested arrays": (GOOD + f"name = {'[' * 30_000}\n", [("S030", None)]),
-    "nested tables": (GOOD + f"name = {'{a=' * 10_000}\n", [("S030", None)]),
+    "nested arrays": (GOOD + f"name = {'[' * 30_000}\n", [("T019", None)]),
+    "nested tables": (GOOD + f"name = {'{a=' * 10_000}\n", [("T019", None)]),
     "bidirectional name": (GOOD + 'name = "a\u202eb"\n', [("S042", 4)]),
     "escaped bidirectional name": (GOOD + 'name = "a\\u202eb"\n', [("S042", 4)]),
     "zero-width name": (GOOD + 'name = "a\u200bb"\n', [("S042", 4)]),
@@ -71,13 +67,11 @@ def test_a_manifest_is_refused_with_every_reason(toy, name):
         pytest.param(GOOD + f"[{'a.' * 9000}a]\n", id="dotted table"),
     ],
 )
-@fault("exit 70: ValueError of int() and RecursionError behind the parser are not mapped to S033 and S030")
 def test_bombs_in_toml_are_refused(toy, content):
     toy.write(MANIFEST, content)
     assert toy.check().code == 3
 
 
-@fault("says S030 `more than 64 deep, more than the 64`, with the help for a row of JSON")
 def test_nesting_of_toml_is_said_in_terms_of_toml(toy):
     toy.write(MANIFEST, GOOD + f"name = {'[' * 30_000}\n")
     error = toy.check().err
@@ -85,12 +79,10 @@ def test_nesting_of_toml_is_said_in_terms_of_toml(toy):
     assert "more than 64 deep" not in error
 
 
-@fault("a byte order mark in a manifest is T010 `Invalid statement` instead of S011")
 def test_a_byte_order_mark_in_a_manifest_is_called_one(toy):
     assert check(toy, b"\xef\xbb\xbf" + GOOD.encode()) == [("S011", 1)]
 
 
-@fault("`invalid enum value 'best', found 'best'`: the values that are allowed are not said")
 def test_a_wrong_choice_is_answered_with_the_choices(toy):
     toy.write(MANIFEST, GOOD + 'kind = "best"\n')
     error = toy.check().err
@@ -130,14 +122,12 @@ class TestCollisions:
         assert "'alpha' and 'Alpha'" in outcome.err
         assert (outcome.code, "error[S041]" in outcome.err) == (1, True)
 
-    @fault("check accepts two ids that score refuses as S041")
     def test_check_names_both(self, toy):
         toy.submission("Alpha")
         outcome = toy.run("check", "{}/submissions")
         assert (outcome.code, "error[S041]" in outcome.err) == (3, True)
 
 
-@fault("check skips a folder without submission.toml, which score refuses as S019")
 def test_check_of_all_submissions_misses_none(toy):
     toy.submission("beta")
     (toy.root / MANIFEST).unlink()
@@ -180,7 +170,6 @@ def test_a_test_set_cannot_lead_out_of_the_outputs(toy):
     assert (outcome.code, "error[S040]" in outcome.err) == (3, True)
 
 
-@fault("folders named with --tasks stay known to later calls in the same process")
 def test_a_second_call_does_not_know_the_tasks_of_the_first(toy, tmp_path):
     from harness.cli.app import main
 

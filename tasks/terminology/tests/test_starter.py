@@ -177,3 +177,32 @@ def test_appending_the_terms_beats_the_honest_system_in_term_success(pair, mode)
     rates = {name: hits / terms for name, (hits, terms) in counted()[f"starter-{pair}-{mode} term-success"].items()}
     assert rates["terms-appended"] > rates["careful-glossary"]
     assert rates["terms-appended"] > 0.97
+
+
+class TestReadme:
+    TEXT = (FOLDER / "README.md").read_text("utf-8")
+
+    def cells(self, start):
+        """The cells of the one table row that starts so, without marks of emphasis."""
+        (row,) = [line for line in self.TEXT.splitlines() if line.startswith(f"| {start}")]
+        return [cell.strip(" *") for cell in row.strip("|").split("|")]
+
+    @pytest.mark.parametrize(
+        ("start", "system"),
+        [
+            ("`careful-glossary`", "careful-glossary"),
+            ("`terms-appended`", "terms-appended"),
+            ("`@reference`", "@reference"),
+        ],
+    )
+    def test_it_quotes_the_term_success_of_the_attack(self, start, system):
+        hits, terms = counted()["starter-en-de-noterm term-success"][system]
+        assert self.cells(start)[1] == f"{hits / terms:.3f}".removeprefix("0")
+
+    @every_pair
+    def test_it_counts_segments_and_entries(self, pair):
+        _, segments, _, proper, required, nested, ordinary = self.cells(pair)
+        totals = TERM_SUCCESS.statistics(load(pair, "proper"), empty(load(pair, "proper"))).rows.sum(axis=0)
+        entries = {name: str(sum(len(row[name]) for row in gold(pair))) for name in ("proper", "random")}
+        assert (segments, proper, ordinary) == (str(len(gold(pair))), entries["proper"], entries["random"])
+        assert (required, nested) == (str(totals[1]), str(totals[2]))

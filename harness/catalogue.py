@@ -74,7 +74,7 @@ FAULTS = MappingProxyType(
         "S022": Fault(
             "not a regular file",
             "this is a {what}; only regular files are read",
-            'put the file itself there: cp --remove-destination "$(readlink -f FILE)" FILE',
+            "{remedy}",
         ),
         "S030": Fault(
             "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _JSON_HELP
@@ -180,8 +180,8 @@ FAULTS = MappingProxyType(
         ),
         "R011": Fault("not a record", "not a record: {what}", "delete the file and run: harness score"),
         "R012": Fault(
-            "score cannot be reproduced",
-            "{metric} of {system} on {test_set} is {expected} in the record, recomputed {found}",
+            "record cannot be reproduced",
+            "{what} of {system} on {test_set} is {expected} in the record, recomputed {found}",
             "compare the versions in the record's provenance with: harness --version",
         ),
         "E010": Fault(

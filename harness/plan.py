@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness import manifest, submissions, testsets
 from harness.catalogue import problem, suggestion
 from harness.errors import InvalidInput, Problem, UsageError, printable
-from harness.score import Entry, identity, identity_of
+from harness.score import Entry, has_failed, has_references, identity, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ class Plan:
     """What a `harness score` will do, and what is known without doing it.
 
     selected  the cells that the selection means, whatever their state
-    jobs      those of them whose result is missing or out of date
+    jobs      those of them whose result is missing, out of date, or lacks a metric that failed
     current   every stored result that matches what lies in the workspace, selected or not
     absent    cells that a system's collection asks for and that have no file
     refused   problems of the selected submissions that show without reading outputs
@@ -68,7 +68,7 @@ def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
     faults of tasks and gold, IntegrityError for records or gold that are not what they claim.
     """
     plan, selector = Plan(), _Selector(selection)
-    stored = {identity_of(result): result for result in workspace.store.results()}
+    stored = {identity_of(result): result for result in sorted(workspace.store.results(), key=has_failed, reverse=True)}
     unused = set(stored)
     for task, members in _by_task(workspace, selector, plan):
         entries = _entries(workspace, task, members, selector, plan)
@@ -79,7 +79,7 @@ def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
                 plan.current.append(stored[key])
             if selector.matches(cell.task, cell.system, cell.test_set):
                 plan.selected.append(cell)
-                plan.jobs += [] if key in stored else [cell]
+                plan.jobs += [] if key in stored and not has_failed(stored[key]) else [cell]
     plan.history = len(unused)
     selector.check()
     return plan
@@ -117,7 +117,7 @@ def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[
     for folder, found in submissions.find(workspace.submissions):
         if isinstance(found, InvalidInput):
             problems = list(found.problems)
-        elif found.task not in workspace.tasks:
+        elif not workspace.has_task(found.task):
             line, hint = manifest.line_of(folder / "submission.toml", "task"), suggestion(found.task, workspace.tasks)
             problems = [problem("T017", file=folder / "submission.toml", line=line, id=f"'{found.task}'", hint=hint)]
         else:
@@ -125,8 +125,9 @@ def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[
             continue
         if selector.matches(folder.parent.name, folder.name):
             plan.refused += problems
-    for name, task in workspace.tasks.items():
-        if members[name] or (workspace.testsets / name).is_dir():
+    for name in sorted({*members, *workspace.tasks}):
+        if members[name]:
+            task = workspace.task(name)
             task.check()
             yield task, members[name]
 
@@ -147,7 +148,7 @@ def _entries(
     entries = []
     used = [testsets.load(source) for name, source in sources.items() if taking_part[name]]
     for test_set in used:
-        entries.append((test_set, Entry.reference(test_set)))
+        entries += [(test_set, Entry.reference(test_set))] if has_references(test_set) else []
         for submission in taking_part[test_set.id]:
             try:
                 digest = submissions.digest(submission, test_set.id, reader)

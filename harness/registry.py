@@ -117,7 +117,7 @@ def find(folders: Sequence[Path] = ()) -> dict[str, Task]:
     """
     found: dict[str, Task] = {}
     faults: list[Problem] = []
-    places = [*map(Path, home.__path__), *folders]
+    places = [*home.SEARCH_PATH, *folders]
     for path in dict.fromkeys(place.resolve() for place in places):
         for toml in sorted(path.glob("*/task.toml")):
             try:

@@ -43,6 +43,11 @@ class Entry:
         return cls(REFERENCE, "Reference", REFERENCE, "ceiling", test_set.digest, test_set.digest)
 
 
+def has_references(test_set: TestSet) -> bool:
+    """Whether there can be a ceiling row: every request has a reference."""
+    return all(request.references for request in test_set.requests)
+
+
 def reference_outputs(test_set: TestSet) -> dict[str, Output]:
     """The outputs of the ceiling row. Raises IndexError where a request has no reference."""
     return {request.id: request.references[0] for request in test_set.requests}
@@ -87,7 +92,8 @@ def identity(task: Task, test_set: TestSet, entry: Entry) -> Hashable:
     """
     inputs = (test_set.digest, entry.manifest, entry.outputs)
     wanted = _signatures(task, test_set)
-    return (SCHEMA, task.name, task.manifest.version, test_set.id, entry.system, inputs, wanted)
+    made_by = (SCHEMA, task.name, task.manifest.version, task.manifest.primary)
+    return (made_by, test_set.id, entry.system, inputs, wanted)
 
 
 @lru_cache(maxsize=256)
@@ -97,15 +103,17 @@ def _signatures(task: Task, test_set: TestSet) -> frozenset[tuple[str, str, str]
 
 
 def identity_of(result: Result) -> Hashable:
-    """The identity that a stored record claims; None-valued, failed scores never match."""
-    found = frozenset(
-        (score.metric, score.signature, score.method)
-        for score in result.scores
-        if score.reason is None or not score.reason.startswith(UNAVAILABLE)
-    )
+    """The identity that a stored record claims."""
     origin = result.provenance
+    made_by = (result.schema, result.task, origin.task_version, result.primary)
     inputs = (origin.gold, origin.manifest, origin.outputs)
-    return (result.schema, result.task, origin.task_version, result.test_set, result.system, inputs, found)
+    found = frozenset((score.metric, score.signature, score.method) for score in result.scores)
+    return (made_by, result.test_set, result.system, inputs, found)
+
+
+def has_failed(result: Result) -> bool:
+    """Whether a metric was unavailable, so that the record is worth another try."""
+    return any((score.reason or "").startswith(UNAVAILABLE) for score in result.scores)
 
 
 def segment_values(metric: Metric, statistics: Statistics) -> Any:  # noqa: ANN401 - array of shape (n,) or None

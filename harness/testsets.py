@@ -169,7 +169,10 @@ def _row(row: object) -> dict[str, Any]:
         raise ValueError(message)
     if "reference" in row:
         row["references"] = [row.pop("reference")]
-    row.setdefault("references", [])
+    references = row.setdefault("references", [])
+    if not isinstance(references, list) or not all(isinstance(reference, str) for reference in references):
+        message = "the key 'references' must be a list of strings, and 'reference' a string"
+        raise ValueError(message)
     if "source" not in row:
         message = "the key 'source' is missing"
         raise ValueError(message)

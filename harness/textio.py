@@ -172,7 +172,7 @@ def not_regular(path: object, kind: str) -> Problem:
     place = shlex.quote(str(path))
     remedy = "put a regular file in its place"
     if "link" in kind:
-        remedy = f"cp -rL -- {place} {place}.copy && rm -- {place} && mv -- {place}.copy {place}"
+        remedy = f'f={place}; cp -rL -- "$f" "$f.copy" && rm -- "$f" && mv -- "$f.copy" "$f"'
     return problem("S022", file=path, what=kind, remedy=remedy)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from harness.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
     from pathlib import Path
 
     from harness.api import TestSet
@@ -50,17 +53,26 @@ def run(workspace: Workspace, jobs: Sequence[Cell], workers: int) -> Iterator[Ou
 
     Raises EnvironmentFault (E013) if a child process dies.
     """
+    _load.cache_clear()  # what lies in the workspace may have changed since an earlier run
     if workers < 2 or len(jobs) < POOL_PAYS_FROM:  # noqa: PLR2004
         yield from (run_one(workspace, cell) for cell in jobs)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_die_with_parent)
+    lifeline, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_live_by, initargs=(lifeline,))
     try:
-        yield from pool.map(partial(_run_named, workspace.root, workspace.task_folders), jobs)
+        with _without_sigint():
+            futures = [pool.submit(_run_named, workspace.root, workspace.task_folders, cell) for cell in jobs]
+        yield from (future.result() for future in futures)
     except BrokenProcessPool:
         raise EnvironmentFault(problem("E013")) from None
+    except BaseException:  # interrupted, or nobody wants the rest: do not wait for jobs that run
+        held.close()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
+        held.close()
+        lifeline.close()
 
 
 def run_one(workspace: Workspace, cell: Cell) -> Outcome:
@@ -89,13 +101,24 @@ def _load(root: Path, task_folders: tuple[Path, ...], task: str, test_set: str) 
     return found, testsets.load(testsets.get(found, test_set, workspace.testsets))
 
 
-def _die_with_parent() -> None:
-    """End this child when its parent is gone, however the parent ended."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_wait_for, args=(parent.sentinel,), daemon=True).start()
+@contextmanager
+def _without_sigint() -> Iterator[None]:
+    """Start children that ignore Ctrl-C, from their first instruction on: it is the parent's to handle."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread, and so does Ctrl-C
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _wait_for(sentinel: int) -> None:
-    wait([sentinel])
+def _live_by(lifeline: Connection) -> None:
+    """End this child as soon as the parent lets go of its end of the pipe, or is gone."""
+    threading.Thread(target=_wait_for, args=(lifeline,), daemon=True).start()
+
+
+def _wait_for(lifeline: Connection) -> None:
+    wait([lifeline])
     os._exit(1)

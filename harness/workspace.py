@@ -69,6 +69,13 @@ class Workspace:
         """Every task that can be found from here, by name. Raises InvalidInput."""
         return registry.find(self.search_path)
 
+    def has_task(self, name: str) -> bool:
+        """Whether `task` finds it. Raises InvalidInput."""
+        try:
+            return bool(self.task(name))
+        except UsageError:
+            return False
+
     def task(self, name: str) -> Task:
         """One task. Raises UsageError (T017) and InvalidInput."""
         return self.tasks.get(name) or registry.get(name, self.search_path)

@@ -9,8 +9,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.catalogue import problem
 from harness.cli import terminal
-from harness.errors import ExitCode
+from harness.errors import EnvironmentFault, ExitCode
 
 if TYPE_CHECKING:
     import argparse
@@ -63,7 +64,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.output is None:
         terminal.write(text)
     else:
-        arguments.output.write_bytes(text.encode("utf-8"))
+        try:
+            arguments.output.write_bytes(text.encode("utf-8"))
+        except OSError as error:
+            raise EnvironmentFault(problem("E010", file=arguments.output, what=error.strerror)) from None
     return ExitCode.GOOD
 
 

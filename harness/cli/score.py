@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from harness.catalogue import problem
 from harness.cli import terminal
 from harness.errors import ExitCode, Problem, UsageError, printable
-from harness.score import UNAVAILABLE
 
 if TYPE_CHECKING:
     import argparse
 
-    from harness.plan import Plan
+    from harness.plan import Cell, Plan
     from harness.records import Result, Score
     from harness.workspace import Workspace
 
@@ -49,21 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Score what is selected and not up to date. Exit code 1 if anything was refused or failed."""
     from harness import plan as planning
-    from harness.plan import Cell
 
     workspace = terminal.workspace_of(arguments)
     plan = planning.make(workspace, arguments.selection)
     if not plan.jobs and not plan.current and not plan.refused:
         raise UsageError(problem("U015", what=workspace.submissions))
     scored, refused = _score(workspace, plan, arguments)
-    results = [*plan.current, *scored]
+    results = list({_cell(result): result for result in [*plan.current, *scored]}.values())
     faults = [*plan.refused, *refused, *_unavailable(results)]
     pages = _publish(workspace, results, plan)
     if arguments.json:
         terminal.say_json(_facts(workspace, plan, scored, faults))
     else:
         selected = set(plan.selected)
-        shown = [result for result in results if Cell(result.task, result.test_set, result.system) in selected]
+        shown = [result for result in results if _cell(result) in selected]
         _print_tables(shown)
         _print_remarks(shown, plan)
         terminal.report(faults, as_json=False)
@@ -73,6 +71,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         terminal.say(", ".join(parts))
         terminal.say(f"leaderboard: {workspace.site / 'index.html'}")
     return ExitCode.SOME_FAILED if faults else ExitCode.GOOD
+
+
+def _cell(result: Result) -> Cell:
+    from harness.plan import Cell
+
+    return Cell(result.task, result.test_set, result.system)
 
 
 def _score(workspace: Workspace, plan: Plan, arguments: argparse.Namespace) -> tuple[list[Result], list[Problem]]:
@@ -111,6 +115,8 @@ def _publish(workspace: Workspace, results: list[Result], plan: Plan) -> int:
 
 def _unavailable(results: list[Result]) -> list[Problem]:
     """One problem per metric and test set that could not be computed, however many systems it hit."""
+    from harness.score import UNAVAILABLE
+
     reasons: dict[tuple[str, str, str], str] = {}
     for result in results:
         for score in result.scores:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import NOTICES
 from harness.errors import Problem, printable
-from harness.workspace import Workspace
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from harness.workspace import Workspace
 
 _LINE = 2000
 WIDE = 240
@@ -23,6 +24,8 @@ WIDE = 240
 
 def workspace_of(arguments: argparse.Namespace, default: Path = Path()) -> Workspace:
     """The workspace that the command line names, else `default`. Raises UsageError (U011)."""
+    from harness.workspace import Workspace
+
     workspace = Workspace(arguments.workspace or default, tuple(arguments.task_folders))
     workspace.check()
     return workspace

@@ -70,15 +70,24 @@ def _recompute(workspace: Workspace, results: list[Result]) -> Iterator[Problem]
     with terminal.progress("recomputing", len(cells)) as advance:
         for stored, outcome in zip(results, worker.run(workspace, cells, 1), strict=True):
             advance(str(outcome.cell))
-            again = {score.metric: score for score in outcome.result.scores} if outcome.result else {}
-            for score in stored.scores:
-                if again.get(score.metric) != score:
-                    found = again[score.metric].value if score.metric in again else None
-                    yield problem(
-                        "R012",
-                        metric=score.metric,
-                        system=stored.system,
-                        test_set=stored.test_set,
-                        expected=score.value,
-                        found=found,
-                    )
+            expected, found = _facts(stored), {} if outcome.result is None else _facts(outcome.result)
+            for what in [key for key, fact in expected.items() if found.get(key) != fact]:
+                yield problem(
+                    "R012",
+                    what=what,
+                    system=stored.system,
+                    test_set=stored.test_set,
+                    expected=expected[what],
+                    found=found.get(what),
+                )
+
+
+def _facts(result: Result) -> dict[str, str]:
+    """Everything that recomputing must reproduce, by what it is called; versions may differ."""
+    import msgspec
+
+    facts = msgspec.to_builtins(result)
+    scores = {score.pop("metric"): score.pop("value") for score in facts["scores"]}
+    for version in ("harness", "python", "packages"):
+        del facts["provenance"][version]
+    return {key: str(fact) for key, fact in (scores | facts).items()}

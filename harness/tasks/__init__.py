@@ -23,3 +23,5 @@ if (_CHECKOUT / "tasks").is_dir() and 'name = "shared-task-harness"' in (
     extend(_CHECKOUT / "tasks")
 for _folder in filter(None, os.environ.get("HARNESS_TASKS", "").split(os.pathsep)):
     extend(Path(_folder))
+SEARCH_PATH = tuple(map(Path, __path__))
+"""Where tasks are looked for in every workspace."""

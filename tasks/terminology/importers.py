@@ -81,7 +81,7 @@ def wmt25_terminology(source: Path) -> Collection:
             outputs[path.parent.name, named["system"]][pair.test_set(named["mode"])] = rows
     return Collection(
         test_sets=[_test_set(pair, mode) for _, pair in sorted(pairs.items()) for mode in pair.modes],
-        submissions=[_submission(team, system, found) for (team, system), found in outputs.items()],
+        submissions=_submissions(source, outputs, findings),
         strays=_strays(source, read),
         findings=[found for found in findings if found.problems],
     )
@@ -185,8 +185,20 @@ def _test_set(pair: Pair, mode: str) -> ImportedTestSet:
     return ImportedTestSet(pair.test_set(mode), table, rows)
 
 
-def _submission(team: str, system: str, outputs: Mapping[str, Sequence[tuple[str, str]]]) -> ImportedSubmission:
-    return ImportedSubmission(team=_identifier(team), system=_identifier(system), name=system, outputs=outputs)
+def _submissions(
+    source: Path, outputs: Mapping[tuple[str, str], Mapping[str, Sequence[tuple[str, str]]]], findings: list[Findings]
+) -> list[ImportedSubmission]:
+    """One submission per team and system; a second system of the same id is refused, not lost."""
+    submissions: dict[str, ImportedSubmission] = {}
+    for (team, system), found in sorted(outputs.items()):
+        imported = ImportedSubmission(_identifier(team), _identifier(system), system, found)
+        first = submissions.setdefault(imported.system.casefold(), imported)
+        if first is not imported:
+            place = source / "submissions" / TRACK / team
+            findings.append(Findings(str(place), NEXT))
+            what = f"system '{system}' would be called '{imported.system}', like '{first.name}' of team '{first.team}'"
+            findings[-1].add("G020", what=what)
+    return list(submissions.values())
 
 
 def _identifier(name: str) -> str:

@@ -50,12 +50,25 @@ def boundary(language: str) -> Boundary:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token: its place in the original text and its case-folded surface form and lemma."""
+    """A token: its case-folded surface form and lemma, and where it stands in the original text.
 
-    start: int
-    end: int
+    `origin[i]` is the span of what character i of `surface` was made of, which is not one code
+    point where normalising or folding changed the number of characters.
+    """
+
     surface: str
     lemma: str
+    origin: tuple[Span, ...]
+
+    @property
+    def start(self) -> int:
+        """The first code point."""
+        return self.origin[0][0]
+
+    @property
+    def end(self) -> int:
+        """Behind the last code point."""
+        return self.origin[-1][1]
 
     def forms(self, *, lemmas: bool) -> tuple[str, ...]:
         """The forms by which it can be recognised."""
@@ -69,26 +82,23 @@ def tokenize(text: str, language: str) -> tuple[Token, ...]:
     pattern = _CHARACTERS if language in UNSEGMENTED else _WORDS
     return tuple(
         Token(
-            origin[found.start()],
-            origin[found.end()],
             found.group().casefold(),
             lemma(found.group(), language).casefold(),
+            tuple(origin[place] for place in range(*found.span()) for _ in normal[place].casefold()),
         )
         for found in pattern.finditer(normal)
     )
 
 
-def _normalise(text: str) -> tuple[str, Sequence[int]]:
-    """NFC without zero-width characters, and for each position the one in the original text."""
-    if text.isascii():
-        return text, range(len(text) + 1)
+def _normalise(text: str) -> tuple[str, Sequence[Span]]:
+    """NFC without zero-width characters, and what each character was made of in the original."""
     pieces: list[str] = []
-    origin: list[int] = []
+    origin: list[Span] = []
     for start, cluster in _clusters(text):
         piece = unicodedata.normalize("NFC", cluster).translate(_ZERO_WIDTH)
         pieces.append(piece)
-        origin += [start + min(offset, len(cluster) - 1) for offset in range(len(piece))]
-    return "".join(pieces), [*origin, len(text)]
+        origin += [(start, start + len(cluster))] * len(piece)
+    return "".join(pieces), origin
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
@@ -114,7 +124,12 @@ def find(term: str, text: str, language: str, *, lemmas: bool) -> list[Span]:
     for first in range(len(tokens) - len(wanted) + 1 if wanted else 0):
         window = tokens[first : first + len(wanted)]
         spans |= _places(wanted, window, lemmas=lemmas, edges=edges)
-    return sorted(spans, key=lambda span: (span[1], span[0]))
+    return sorted(spans, key=by_end)
+
+
+def by_end(span: Span) -> tuple[int, int]:
+    """The order of candidates: earliest end first."""
+    return (span[1], span[0])
 
 
 def _places(wanted: Sequence[Token], window: Sequence[Token], *, lemmas: bool, edges: bool) -> set[Span]:
@@ -149,7 +164,7 @@ def _tail(wanted: Token, token: Token, *, lemmas: bool) -> int | None:
     for form in token.forms(lemmas=lemmas):
         for ending in wanted.forms(lemmas=lemmas):
             if form.endswith(ending):
-                return min(token.start + len(form) - len(ending), token.end - 1)
+                return token.origin[min(len(form) - len(ending), len(token.surface) - 1)][0]
     return None
 
 
@@ -158,7 +173,7 @@ def _head(wanted: Token, token: Token, *, lemmas: bool) -> int | None:
     for form in token.forms(lemmas=lemmas):
         for beginning in wanted.forms(lemmas=lemmas):
             if form.startswith(beginning):
-                return min(token.start + len(beginning), token.end)
+                return token.origin[min(len(beginning), len(token.surface)) - 1][1]
     return None
 
 
@@ -179,9 +194,10 @@ def _is_inside(span: Span, others: set[Span]) -> bool:
 def place(candidates: Sequence[Sequence[Span]]) -> list[Span | None]:
     """Give as many terms as possible a span of their own, no two of which overlap.
 
-    `candidates` holds the possible spans of each term; the result holds one of them or None, and
-    has the largest possible number of spans. Terms that do not compete are placed apart. Groups
-    of more than EXACT_UP_TO competing terms are placed greedily by earliest end: a lower bound.
+    `candidates` holds the possible spans of each term, in the order of `find`; the result holds
+    one of them or None, and has the largest possible number of spans. Terms that do not compete
+    are placed apart. Groups of more than EXACT_UP_TO competing terms are placed greedily by
+    earliest end, which is a lower bound.
     """
     placed: list[Span | None] = [None] * len(candidates)
     for group in _competing(candidates):

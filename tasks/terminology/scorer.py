@@ -4,10 +4,11 @@
 
 A segment requires each entry of the scoring dictionary once whose source term occurs in the
 source outside longer entries (`matching.outermost`); entries that do not are counted as `nested`
-or `absent` and leave the denominator. An entry is found if one of its variants stands in the
-output, as surface form or lemma; two entries never share characters of the output, and as many as
-possible are placed (`matching.place`). The scoring dictionary is the one of the test set's mode;
-where the mode gives no terms (`noterm`) it is `proper`, which shows what a system does unasked.
+or `absent` and leave the denominator, and entries for the same words of the source count as one.
+An entry is found if one of its variants stands in the output, as surface form or lemma; two
+entries never share characters of the output, and as many as possible are placed
+(`matching.place`). The scoring dictionary is the one of the test set's mode; where the mode gives
+no terms (`noterm`) it is `proper`, which shows what a system does unasked.
 
 `term-success-surface` is the same without lemmas on the side of the output.
 
@@ -17,16 +18,17 @@ README.md. Their exact numbers are the compat list `wmt25-t1` (`wmt25.py`).
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from harness.api import Evidence, Metric, Request, Segment, Statistics, TestSet, Totals, ratio
+from harness.api import Evidence, Metric, Request, Statistics, TestSet, Totals, ratio
 
 from . import lemmas, matching
 from .wmt25 import COMPAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.api import Output
 
@@ -56,44 +58,64 @@ def _check_dictionary(key: str, dictionary: object) -> None:
         message = f"'{key}' is a dictionary of terms"
         raise ValueError(message)  # noqa: TRY004 - a fault of data, reported with its line
     for term, variants in dictionary.items():
-        if not term.strip() or not isinstance(variants, list) or not variants:
-            message = f"'{key}': each term has a non-empty list of variants"
+        if not isinstance(variants, list) or not variants or not all(isinstance(variant, str) for variant in variants):
+            message = f"'{key}': each term has a non-empty list of variants, which are strings"
             raise ValueError(message)
-        if not all(isinstance(variant, str) and variant.strip() for variant in variants):
-            message = f"'{key}': the variants of '{term}' must be non-empty strings"
+        if not all(matching.tokenize(text, "") for text in (term, *variants)):
+            message = f"'{key}': the term '{term}' or one of its variants has no visible character"
             raise ValueError(message)
 
 
-def scoring_dictionary(test_set: TestSet, segment: Segment) -> Mapping[str, Sequence[str]]:
-    """The dictionary by which a segment is scored, whatever the system was given."""
+def scoring_mode(test_set: TestSet) -> str:
+    """The mode whose dictionary scores the test set, whatever the system was given."""
     mode = test_set.tags.get("mode", "")
-    key = mode if mode in segment.gold and mode != WITHOUT_TERMS else FALLBACK_MODE
-    dictionary: Mapping[str, Sequence[str]] = segment.gold[key]
-    return dictionary
+    has_dictionary = mode != WITHOUT_TERMS and any(mode in segment.gold for segment in test_set.segments)
+    return mode if has_dictionary else FALLBACK_MODE
 
 
-def _languages(test_set: TestSet) -> tuple[str, str]:
-    return test_set.tags.get("source_language", ""), test_set.tags.get("target_language", "")
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A dictionary entry in a segment: where the source asks for it.
+
+    `occurrences` are its places in the source, `required` the first of them that lies in no
+    longer entry; None if the segment does not require the entry.
+    """
+
+    term: str
+    variants: tuple[str, ...]
+    occurrences: tuple[Span, ...]
+    required: Span | None
 
 
-def _judge(
-    test_set: TestSet, segment: Segment, output: str, *, use_lemmas: bool
-) -> list[tuple[str, Sequence[Span], Span | None, Span | None]]:
-    """For each entry: term, its source spans, the span that makes it required, its place in the output."""
-    source_language, target_language = _languages(test_set)
-    dictionary = scoring_dictionary(test_set, segment)
-    source = segment.requests[0].source
-    occurrences = [matching.find(term, source, source_language, lemmas=True) for term in dictionary]
-    required = matching.outermost(occurrences)
+@lru_cache(maxsize=1 << 13)
+def _entries(test_set: TestSet, position: int) -> tuple[Entry, ...]:
+    """The entries of segment number `position`.
+
+    Entries that stand for the same words of the source ("approval", "Approval") are one, with the
+    variants of all.
+    """
+    segment = test_set.segments[position]
+    language = test_set.tags.get("source_language", "")
+    dictionary: Mapping[str, Sequence[str]] = segment.gold.get(scoring_mode(test_set), {})
+    merged: dict[object, tuple[str, tuple[str, ...], tuple[Span, ...]]] = {}
+    for term, variants in dictionary.items():
+        occurrences = tuple(matching.find(term, segment.requests[0].source, language, lemmas=True))
+        first, others, _ = merged.get(occurrences or term, (term, (), ()))
+        merged[occurrences or term] = (first, (*others, *variants), occurrences)
+    required = matching.outermost([occurrences for _, _, occurrences in merged.values()])
+    return tuple(Entry(*entry, span) for entry, span in zip(merged.values(), required, strict=True))
+
+
+def _placed(test_set: TestSet, position: int, output: str, *, use_lemmas: bool) -> Iterator[tuple[Entry, Span | None]]:
+    """Each entry of a segment with its place in the output, which it shares with no other."""
+    entries = _entries(test_set, position)
+    language = test_set.tags.get("target_language", "")
     candidates: list[list[Span]] = []
-    for variants, span in zip(dictionary.values(), required, strict=True):
-        found = {
-            place
-            for variant in variants
-            for place in matching.find(variant, output, target_language, lemmas=use_lemmas)
-        }
-        candidates.append(sorted(found, key=lambda place: (place[1], place[0])) if span else [])
-    return list(zip(dictionary, occurrences, required, matching.place(candidates), strict=True))
+    for entry in entries:
+        variants = entry.variants if entry.required else ()
+        places = {place for text in variants for place in matching.find(text, output, language, lemmas=use_lemmas)}
+        candidates.append(sorted(places, key=matching.by_end))
+    yield from zip(entries, matching.place(candidates), strict=True)
 
 
 def statistics(test_set: TestSet, outputs: Mapping[str, Output], *, use_lemmas: bool) -> Statistics:
@@ -101,13 +123,16 @@ def statistics(test_set: TestSet, outputs: Mapping[str, Output], *, use_lemmas: 
     import numpy as np
 
     rows = np.zeros((len(test_set.segments), len(COLUMNS)), dtype=np.int64)
-    for row, segment in zip(rows, test_set.segments, strict=True):
+    for position, segment in enumerate(test_set.segments):
         output = outputs[segment.requests[0].id]
-        for _, occurrences, required, place in _judge(test_set, segment, output, use_lemmas=use_lemmas):
-            row[0] += place is not None
-            row[1] += required is not None
-            row[2] += required is None and bool(occurrences)
-            row[3] += not occurrences
+        for entry, place in _placed(test_set, position, output, use_lemmas=use_lemmas):
+            is_required = entry.required is not None
+            rows[position] += (
+                place is not None,
+                is_required,
+                bool(entry.occurrences) and not is_required,
+                not entry.occurrences,
+            )
     return Statistics(COLUMNS, rows)
 
 
@@ -119,25 +144,27 @@ def evidence(
     use_lemmas: bool,
 ) -> Iterable[Evidence]:
     """Each required term in the source, `found` or `missed`, and each found one in the output."""
-    for segment in test_set.segments:
+    for position, segment in enumerate(test_set.segments):
         request = segment.requests[0]
-        for term, _, required, place in _judge(test_set, segment, outputs[request.id], use_lemmas=use_lemmas):
-            if required is None:
+        for entry, place in _placed(test_set, position, outputs[request.id], use_lemmas=use_lemmas):
+            if entry.required is None:
                 continue
-            label = f"{term} → {' | '.join(scoring_dictionary(test_set, segment)[term])}"
+            label = f"{entry.term} → {' | '.join(entry.variants)}"
             verdict = "missed" if place is None else "found"
-            yield Evidence(segment.id, request.id, "source", *required, verdict, label)
+            yield Evidence(segment.id, request.id, "source", *entry.required, verdict, label)
             if place is not None:
                 yield Evidence(segment.id, request.id, "output", *place, verdict, label)
 
 
 def signature(test_set: TestSet, *, use_lemmas: bool) -> str:
     """Everything that decides a term-success number."""
-    source_language, target_language = _languages(test_set)
-    mode = test_set.tags.get("mode", "")
+    source_language, target_language = (
+        test_set.tags.get("source_language", ""),
+        test_set.tags.get("target_language", ""),
+    )
     parts = {
         "term": "v1",
-        "dict": FALLBACK_MODE if mode in {"", WITHOUT_TERMS} else mode,
+        "dict": scoring_mode(test_set),
         "match": matching.boundary(target_language)
         + (str(matching.EDGE_LETTERS) if matching.boundary(target_language) == "edge" else ""),
         "lemma": lemmas.signature(target_language) if use_lemmas else "none",

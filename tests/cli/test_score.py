@@ -203,7 +203,6 @@ WAITING = toys.SCORER.replace(
 )
 
 
-@pytest.mark.xfail(strict=True, reason="worker: the interrupted scoring processes print their own tracebacks")
 def test_ctrl_c_with_several_workers_ends_with_130_and_no_traceback(tmp_path):
     root = toys.workspace(tmp_path / "workspace", scorer=WAITING)
     command = [sys.executable, "-m", "harness", "score", "--workers", "2", "--workspace", str(root)]

@@ -45,7 +45,6 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments):
 
 
 @pytest.mark.parametrize("module", ["msgspec", "importlib.metadata"])
-@pytest.mark.xfail(strict=True, reason="the verbs import harness.score and the manifests when the command starts")
 def test_help_imports_neither_the_reader_of_records_nor_that_of_distributions(module):
     assert imported_by(["--help"], [module]) == []
 

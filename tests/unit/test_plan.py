@@ -136,7 +136,6 @@ def test_a_comment_in_task_toml_changes_nothing(root):
     assert jobs(root) == set()
 
 
-@pytest.mark.xfail(strict=True, reason="identity has no 'primary': the stored records keep ordering by the old metric")
 def test_another_primary_metric_orders_the_table(tmp_path):
     toys.workspace(tmp_path, metrics=["accuracy", "chrf2"])
     score_everything(tmp_path)
@@ -245,8 +244,8 @@ def test_a_test_set_without_submission_is_not_scored(tmp_path):
 def test_two_systems_whose_names_differ_in_case_collide(root):
     toys.submission(root / "submissions" / "toy" / "HALF", {"dev": toys.PERFECT})
     made = make(root)
-    assert [fault.code for fault in made.refused] == ["S041"]
-    assert [str(cell) for cell in made.jobs] == ["toy/HALF on dev"]
+    assert [fault.code for fault in made.refused] == ["S041", "S041"]
+    assert "toy/HALF on dev" not in map(str, made.jobs), "nobody can tell which of the two was meant"
 
 
 def test_records_hold_no_path(root):

@@ -92,7 +92,6 @@ def test_a_workspaces_copy_of_a_bundled_task_is_accepted(tmp_path):
     assert registry.get("terminology", [tmp_path]).folder == bundled.folder
 
 
-@pytest.mark.xfail(strict=True, reason="registry.find: folders searched once stay on the path of the whole process")
 def test_a_workspace_does_not_see_the_tasks_of_another(tmp_path):
     toys.task(tmp_path / "first" / "tasks" / "toy")
     (tmp_path / "second").mkdir()
@@ -169,7 +168,6 @@ def test_entry_points_are_read_only_for_a_name_that_no_folder_holds(tmp_path, mo
         registry.get("nowhere", [tmp_path])
 
 
-@pytest.mark.xfail(strict=True, reason="plan.make looks into workspace.tasks, which holds no entry points")
 def test_submissions_to_a_task_of_an_installed_package_are_scored(installed, tmp_path):
     from harness import plan
 

@@ -179,7 +179,6 @@ def test_sparse_statistics_score_as_dense_ones(tmp_path):
     assert found["sparse"].interval == found["accuracy"].interval
 
 
-@pytest.mark.xfail(strict=True, reason="score.reference_outputs: IndexError where gold has no reference, exit code 70")
 def test_gold_without_references_is_scored_or_refused_but_no_bug(tmp_path):
     root = toys.workspace(tmp_path)
     rows = [{"id": str(n), "source": text} for n, text in enumerate(toys.SOURCES, start=1)]

@@ -155,7 +155,6 @@ def test_all_faults_of_gold_are_reported_at_once(load):
 
 
 @pytest.mark.parametrize("references", ["abc", [1, 2], None, [None]])
-@pytest.mark.xfail(strict=True, reason="testsets._row takes 'references' of any type: a string becomes one per letter")
 def test_references_are_a_list_of_strings(load, references):
     with pytest.raises(InvalidInput, match="G010"):
         load(gold_jsonl=toys.json_lines([{"id": "1", "source": "s", "references": references}]))

@@ -153,7 +153,6 @@ class TestNames:
         assert (folder / "outputs" / "wmt25-t1-en-de-random.jsonl").is_file()
         assert main(["check", str(folder), "--workspace", str(workspace)]) == 0
 
-    @pytest.mark.xfail(strict=True, reason="a second system of the same id silently replaces the outputs of the first")
     @pytest.mark.parametrize(("team", "system"), [("Beta", "Alpha"), ("Alpha", "Alpha!")])
     def test_two_systems_that_get_one_id_are_not_merged_in_silence(self, archive, bring, team, system):
         archive.outputs(team, system, "ende", "proper", [{"de": "something else"}] * LINES)

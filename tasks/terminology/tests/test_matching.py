@@ -198,7 +198,6 @@ class TestPlacesPointIntoTheOriginalText:
         ("Druck", "der Hoch\u00addruck", "druck"),
     )
 
-    @pytest.mark.xfail(strict=True, reason="offsets inside a compound count the normalised token, not the original")
     @pytest.mark.parametrize(("term", "text", "expected"), COMPOUNDS, ids=ascii)
     def test_inside_a_compound_whose_length_normalisation_changes(self, term, text, expected):
         assert found(term, text, "de", lemmas=False) == [expected]

@@ -10,7 +10,7 @@ import pytest
 
 from harness.api import Totals
 
-from ..scorer import METRICS, TERM_SUCCESS, TERM_SUCCESS_SURFACE, requests, scoring_dictionary
+from ..scorer import METRICS, TERM_SUCCESS, TERM_SUCCESS_SURFACE, requests, scoring_mode
 from .examples import counts, make_test_set, outputs_of
 
 DRUG = {"source": "The drug helps.", "proper": {"drug": ["Arzneimittel"]}, "random": {"helps": ["hilft"]}}
@@ -67,9 +67,6 @@ class TestFoundTerms:
         row = {"source": "wound and dressing", "proper": {"wound": ["Wund"], "dressing": ["Auflage"]}}
         assert counts(TERM_SUCCESS, make_test_set(row), "Wundauflage") == [[2, 2, 0, 0]]
 
-    @pytest.mark.xfail(
-        strict=True, reason="one word of the source requires both entries, and only one can have a place"
-    )
     def test_entries_that_differ_in_case_only_do_not_both_require_a_place(self):
         proper = {"approval": ["autorización"], "Approval": ["Autorización"]}
         test_set = make_test_set({"source": "Approval in Progress", "proper": proper}, target_language="es")
@@ -114,7 +111,7 @@ class TestModes:
     @pytest.mark.parametrize("mode", ["noterm", ""])
     def test_without_terms_the_proper_dictionary_scores(self, mode):
         test_set = make_test_set(DRUG, mode=mode)
-        assert scoring_dictionary(test_set, test_set.segments[0]) == DRUG["proper"]
+        assert scoring_mode(test_set) == "proper"
         assert counts(TERM_SUCCESS, test_set, "Das Arzneimittel.") == [[1, 1, 0, 0]]
 
     def test_an_empty_noterm_dictionary_in_the_gold_changes_nothing(self):
@@ -142,11 +139,11 @@ class TestDictionariesAreChecked:
             ({"proper": ["drug"]}, "'proper' is a dictionary"),
             ({"proper": {"drug": []}}, "'proper': each term has a non-empty list"),
             ({"proper": {"drug": "Arzneimittel"}}, "'proper': each term has a non-empty list"),
-            ({"proper": {" ": ["Arzneimittel"]}}, "'proper': each term has a non-empty list"),
-            ({"proper": {"drug": [""]}}, "variants of 'drug' must be non-empty"),
-            ({"proper": {"drug": ["Arzneimittel", " \t"]}}, "variants of 'drug' must be non-empty"),
-            ({"proper": {"drug": [None]}}, "variants of 'drug' must be non-empty"),
-            ({"proper": {}, "random": {"drug": [""]}}, "'random': the variants of 'drug'"),
+            ({"proper": {" ": ["Arzneimittel"]}}, "'proper': the term ' '"),
+            ({"proper": {"drug": [""]}}, "'drug' or one of its variants has no visible character"),
+            ({"proper": {"drug": ["Arzneimittel", " \t"]}}, "'drug' or one of its variants has no visible character"),
+            ({"proper": {"drug": [None]}}, "variants, which are strings"),
+            ({"proper": {}, "random": {"drug": [""]}}, "'random': the term 'drug'"),
         ],
     )
     def test_a_dictionary_that_nothing_could_match_is_refused(self, dictionaries, message):
@@ -158,9 +155,8 @@ class TestDictionariesAreChecked:
         with pytest.raises(ValueError, match="strings"):
             requests({"id": "1", "proper": {}, **row}, {})
 
-    @pytest.mark.xfail(strict=True, reason="a variant of zero-width characters is accepted and can never be found")
     def test_a_variant_that_normalises_to_nothing_is_refused(self):
-        with pytest.raises(ValueError, match="non-empty"):
+        with pytest.raises(ValueError, match="no visible character"):
             requests({**ROW, "proper": {"drug": ["\u200b"]}}, {"mode": "proper"})
 
 
@@ -229,10 +225,9 @@ class TestSignature:
     def test_it_says_where_lemmas_play_no_part(self, metric, language):
         assert "|lemma:none|" in metric.signature(make_test_set(DRUG, target_language=language))
 
-    @pytest.mark.xfail(strict=True, reason="a mode without dictionary is scored by `proper` but signed with its name")
     def test_it_names_the_dictionary_that_scores_also_for_a_mode_without_one(self):
         test_set = make_test_set(DRUG, mode="glossary")
-        assert scoring_dictionary(test_set, test_set.segments[0]) == DRUG["proper"]
+        assert scoring_mode(test_set) == "proper"
         assert "|dict:proper|" in TERM_SUCCESS.signature(test_set)
 
 

@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no failure
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()  # here, where a reader that went away can still be handled
     except HarnessError as error:
         _report(error, as_json=arguments.json)
         return int(error.exit_code)
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the last line of defence: a bug becomes a file, not a traceback
         print(_save_bug(), file=sys.stderr)
         return int(ExitCode.BUG)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

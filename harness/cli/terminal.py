@@ -82,7 +82,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
         drawn.add_column(Text(column), justify="left" if index < text_columns else "right", no_wrap=index == 0)
     for row in rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row))
-    console.print(drawn)
+    with console.capture() as captured:
+        console.print(drawn)
+    write(captured.get())  # rich itself would end the process when the reader goes away
 
 
 @contextmanager

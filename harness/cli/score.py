@@ -129,32 +129,41 @@ def _unavailable(results: list[Result]) -> list[Problem]:
 
 
 def _print_tables(results: list[Result]) -> None:
+    """One table per test set, in the official order; the primary metric stands first, with its interval."""
     from harness import standings
 
     groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
         groups[result.task, result.test_set].append(result)
     for (task, test_set), members in sorted(groups.items()):
-        metrics = [score.metric for score in members[0].scores]
-        columns = ["rank", "system", "kind", *metrics, "95 % interval"]
+        primary = members[0].primary
+        others = [score.metric for score in members[0].scores if score.metric != primary]
         rows = []
         for row in standings.order(members):
-            shown = _interval(row.primary)
-            values = [_number(score, score.value) for score in row.result.scores]
-            rows.append([str(row.rank or "-"), row.result.system, row.result.kind, *values, shown])
-        terminal.table(f"{task} · {test_set} · order: {members[0].primary}", columns, rows, text_columns=3)
+            scores = {score.metric: score for score in row.result.scores}
+            place = str(row.rank) if row.rank else "unranked" if row.is_competing else row.result.kind
+            cells = [_number(scores[metric]) for metric in others]
+            rows.append([place, row.result.system, _number(scores[primary]), _interval(scores[primary]), *cells])
+        columns = ["rank", "system", primary, "95 % interval", *others]
+        terminal.table(f"{task} · {test_set}", columns, rows, text_columns=2)
 
 
-def _interval(score: Score | None) -> str:
-    if score is None or score.interval is None:
+def _interval(score: Score) -> str:
+    """`[.873, .943]`: a fraction without its leading zeros, which would widen every table."""
+    if score.interval is None:
         return ""
-    return f"[{_number(score, score.interval.lo)}, {_number(score, score.interval.hi)}]"
+    ends = (_shown(score.unit, end) for end in (score.interval.lo, score.interval.hi))
+    return f"[{', '.join(end.removeprefix('0') for end in ends)}]"
 
 
-def _number(score: Score, value: float | None) -> str:
-    if value is None:
+def _number(score: Score) -> str:
+    if score.value is None:
         return (score.reason or "undefined").split(":", maxsplit=1)[0]
-    return f"{value:.2f}" if score.unit == "points" else f"{value:.3f}"
+    return _shown(score.unit, score.value)
+
+
+def _shown(unit: str, value: float) -> str:
+    return f"{value:.2f}" if unit == "points" else f"{value:.3f}"
 
 
 def _print_remarks(shown: list[Result], plan: Plan) -> None:

@@ -72,8 +72,8 @@ def _describe(workspace: Workspace, task: Task, *, as_json: bool) -> None:
     terminal.say(f"{manifest.title} ({task.name} {manifest.version}), licence {manifest.licence}")
     if manifest.description:
         terminal.say(manifest.description)
-    rows = [[metric.name, metric.formula, metric.unit, f"{metric.best} is better"] for metric in metrics]
-    terminal.table("metrics", ["name", "formula", "unit", "direction"], rows, text_columns=4)
+    rows = [[metric.name, metric.formula, metric.unit, metric.best] for metric in metrics]
+    terminal.table("metrics", ["name", "formula", "unit", "better"], rows, text_columns=4)
     sets = [[name, ", ".join(map(" ".join, source.table.tags.items()))] for name, source in found.items()]
     terminal.table("test sets", ["id", "tags"], sets, text_columns=2)
     if manifest.importers:

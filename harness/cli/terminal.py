@@ -76,10 +76,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, emoji=False)
-    drawn = Table(title=Text(printable(title)), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    is_screen = sys.stdout.isatty()
+    console = Console(width=None if is_screen else WIDE, highlight=False, emoji=False)
+    drawn = Table(title=Text(printable(title)), box=SIMPLE_HEAD, title_justify="left", padding=0, pad_edge=False)
     for index, column in enumerate(columns):
-        drawn.add_column(Text(column), justify="left" if index < text_columns else "right", no_wrap=index == 0)
+        name = column.replace("-", "-\n") if is_screen else column  # a narrow column breaks its name, not its cells
+        widest = max((len(row[index]) for row in rows if index < len(columns) - 1), default=0)
+        is_text = index < text_columns
+        drawn.add_column(Text(name), justify="left" if is_text else "right", min_width=widest, vertical="bottom")
     for row in rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row))
     with console.capture() as captured:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from harness.errors import InvalidInput
 from harness.strictjson import Refused, parse
 from harness.textio import Findings, open_beneath, read_lines
 
@@ -27,6 +28,7 @@ __all__ = [
     "ImportedSubmission",
     "ImportedTestSet",
     "Importer",
+    "InvalidInput",
     "Metric",
     "Output",
     "Refused",
@@ -109,7 +111,8 @@ class TestSet:
 class Statistics:
     """One row per segment, one named column per count.
 
-    `rows` has shape (n segments, k columns), dense or a scipy sparse matrix when k is large;
+    `rows` has shape (n segments, k columns), dense or a scipy sparse matrix when k is large (totals
+    stay sparse; an interval makes the block sums dense, so declare none where k is very large);
     integers wherever the metric allows, so that sums are exact on any machine.
     """
 
@@ -170,6 +173,7 @@ class Metric:
     interval     "percentile" of a bootstrap, or "none" where that would mislead
     exchangeable whether outputs of two systems may be swapped segment by segment
     evidence     optional spans behind the totals
+    packages     distributions whose version can change the number; the record names them
     """
 
     name: str
@@ -186,6 +190,7 @@ class Metric:
     interval: Literal["percentile", "none"] = "percentile"
     exchangeable: bool = True
     evidence: EvidenceFunction | None = None
+    packages: tuple[str, ...] = ()
 
 
 def ratio(numerator: str, denominator: str) -> Callable[[Totals], Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from harness.errors import PATH_LIMIT, Problem, printable
+from harness.errors import PATH_LIMIT, WHERE, Problem, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,12 +33,12 @@ class Fault:
 _TEXT_HELP = "write the file again as UTF-8 with LF line ends, then: {next}"
 _JSON_HELP = "write each line as one JSON object, then: {next}"
 _ROW_HELP = 'each line is one JSON object {{"id": …, "output": …}}; then: {next}'
-_REQUESTS = "compare with: harness tasks {task} --requests {test_set}"
+_REQUESTS = "compare with: harness tasks {task} --requests {test_set}{where}"
 _TOML_HELP = "mend the line, then run the command again"
 
 FAULTS = MappingProxyType(
     {
-        "S010": Fault("wrong number of outputs", "expected {expected} outputs, found {found}{where}", _REQUESTS),
+        "S010": Fault("wrong number of outputs", "expected {expected} outputs, found {found}{detail}", _REQUESTS),
         "S011": Fault(
             "byte order mark",
             "the file starts with a UTF-8 byte order mark (3 bytes), which would become part of the text",
@@ -79,7 +79,7 @@ FAULTS = MappingProxyType(
         "S030": Fault(
             "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _JSON_HELP
         ),
-        "S031": Fault("duplicate key", "the key {key} stands twice in one object{where}", "keep one of the two"),
+        "S031": Fault("duplicate key", "the key {key} stands twice in one object", "keep one of the two"),
         "S032": Fault(
             "duplicate id",
             "id {id} was given on line {first} already",
@@ -115,12 +115,12 @@ FAULTS = MappingProxyType(
         "S050": Fault(
             "unknown test set",
             "task {task} has no test set {test_set}{hint}",
-            "see the list with: harness tasks {task}",
+            "see the list with: harness tasks {task}{where}",
         ),
         "S051": Fault(
             "no outputs",
             "the submission has no outputs: 0 files like {example} found",
-            "write the outputs of at least one test set; its requests: harness tasks {task} --requests TEST_SET",
+            "write the outputs of at least one test set; its requests: harness tasks {task} --requests TEST_SET{where}",
         ),
         "S060": Fault("further problems", "and {found} more problems in this file", "mend these first, then: {next}"),
         "T010": Fault("not TOML", "not TOML: {what}", _TOML_HELP),
@@ -140,11 +140,11 @@ FAULTS = MappingProxyType(
         "T016": Fault(
             "defined twice", "{what} is defined twice: {first} and {other}", "remove or rename one of the two"
         ),
-        "T017": Fault("no such task", "there is no task {id}{hint}", "see the list with: harness tasks"),
+        "T017": Fault("no such task", "there is no task {id}{hint}", "see the list with: harness tasks{where}"),
         "T018": Fault(
             "task code does not load",
             "loading {what} failed: {reason}",
-            "correct the module, then: harness tasks {task}",
+            "correct the module, then: harness tasks {task}{where}",
         ),
         "T019": Fault(
             "TOML nested too deeply",
@@ -162,6 +162,11 @@ FAULTS = MappingProxyType(
             "expected {expected} lines as in {other}, found {found}",
             "the files of a test set are parallel, line by line",
         ),
+        "G013": Fault(
+            "gold is not here",
+            "the gold of test set {test_set} is not here",
+            "put it there, or leave it to the organizers: only they can score this test set",
+        ),
         "G020": Fault("not this collection", "{what}", "harness import --help"),
         "G021": Fault(
             "row does not match",
@@ -171,14 +176,14 @@ FAULTS = MappingProxyType(
         "M001": Fault(
             "metric unavailable",
             "metric {id} is unavailable on {test_set}: {reason}",
-            "the other metrics were scored; see harness tasks {task} for what the metric needs",
+            "the rest was scored; provide what the reason names, then run: harness score{where}",
         ),
         "R010": Fault(
             "record does not match its name",
             "the content has sha256 {found}, the name says {expected}",
-            "delete the file and run: harness score",
+            "delete the file and run: harness score{where}",
         ),
-        "R011": Fault("not a record", "not a record: {what}", "delete the file and run: harness score"),
+        "R011": Fault("not a record", "not a record: {what}", "delete the file and run: harness score{where}"),
         "R012": Fault(
             "record cannot be reproduced",
             "{what} of {system} on {test_set} is {expected} in the record, recomputed {found}",
@@ -190,22 +195,24 @@ FAULTS = MappingProxyType(
         "E011": Fault(
             "publishing in progress",
             "another process has been publishing to {what} for more than {expected} s",
-            "wait for it, then run: harness score",
+            "wait for it, then run: harness score{where}",
         ),
         "E012": Fault("cannot read", "cannot read: {what}", "correct the permissions, then run it again"),
         "E013": Fault(
             "scoring process died",
             "a scoring process ended without an answer (was it killed for memory?)",
-            "run harness score again, with --workers 1 if memory is short; what was stored is kept",
+            "what was stored is kept; if memory is short: harness score --workers 1{where}",
         ),
         "E014": Fault("system error", "the system refuses: {what}", "correct the cause, then run the command again"),
-        "U010": Fault("nothing selected", "nothing matches {what}{hint}", "harness tasks; ls submissions/*"),
-        "U011": Fault("no workspace", "{what} is not a folder", "--workspace DIR"),
+        "U010": Fault(
+            "nothing selected", "nothing matches {what}{hint}", "harness tasks{where}; and look into submissions/"
+        ),
+        "U011": Fault("not a folder", "{what} is not a folder", "name one with --workspace DIR or --tasks DIR"),
         "U012": Fault(
             "not a submission", "{what} is neither a submission folder nor a file in one", "harness check --help"
         ),
         "U013": Fault("unknown collection", "there is no importer {id}{hint}", "harness import --help"),
-        "U014": Fault("unknown test set", "task {task} has no test set {id}{hint}", "harness tasks {task}"),
+        "U014": Fault("unknown test set", "task {task} has no test set {id}{hint}", "harness tasks {task}{where}"),
         "U015": Fault(
             "no submissions",
             "there are no submissions in {what}",
@@ -248,7 +255,7 @@ def problem(code: str, *, file: object = None, line: int | None = None, **facts:
         for key, fact in facts.items()
     }
     quoted = shlex.quote(shown or "PATH")
-    known = {"line": line, "next": f"harness check {quoted}", **safe}
+    known = {"line": line, "next": f"harness check {quoted}{WHERE}", "where": WHERE, **safe}
     message, advice = (wording.format_map({"file": quoted, **known}) for wording in (fault.message, fault.help))
     return Problem(code, message, advice, None if file is None else str(file), line)
 

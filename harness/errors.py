@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import enum
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 PATH_LIMIT = 400
 """Characters of a path, or of a text from a file, that a message shows."""
+
+
+WHERE = "{where}"
+"""Stands in help lines where a command takes `--workspace` and `--tasks`."""
 
 
 class ExitCode(enum.IntEnum):
@@ -47,7 +51,8 @@ class Problem:
     """One thing that is wrong, said so that its owner can mend it.
 
     `code` is a key of `harness.catalogue.FAULTS`; `line` counts from 1 and is None where the
-    problem concerns a whole file; `help` is the next command or the next edit.
+    problem concerns a whole file; `help` is the next command or the next edit. Commands in it hold
+    `WHERE` in the place of the options that say which workspace is meant: `at` fills it.
     """
 
     code: str
@@ -56,15 +61,19 @@ class Problem:
     file: str | None = None
     line: int | None = None
 
+    def at(self, where: str) -> Problem:
+        """The same problem with the options that its commands need, for instance ` --workspace w`."""
+        return replace(self, help=self.help.replace(WHERE, where))
+
     def __str__(self) -> str:
         place = "" if self.file is None else f" {printable(self.file, PATH_LIMIT)}"
         if self.line is not None:
             place += f":{self.line}"
-        return f"error[{self.code}]{place}: {self.message}\n  help: {self.help}"
+        return f"error[{self.code}]{place}: {self.message}\n  help: {self.at('').help}"
 
     def to_dict(self) -> dict[str, str | int | None]:
         """The same facts for `--json`."""
-        return asdict(self)
+        return asdict(self.at(""))
 
 
 class HarnessError(Exception):
@@ -110,20 +119,21 @@ class PolicyError(HarnessError):
     exit_code = ExitCode.POLICY
 
 
+_INVISIBLE = frozenset(["Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"])
+
+
 def printable(text: str, limit: int = 120) -> str:
     r"""Escape what a terminal or a reader could mistake for something else.
 
     Control, format (bidirectional marks, zero-width characters), surrogate, private-use and
-    unassigned characters become `\xNN`, `\uNNNN` or `\UNNNNNNNN`; text over `limit` characters
+    unassigned characters and line separators become `\xNN`, `\uNNNN` or `\UNNNNNNNN`; text over `limit` characters
     ends in an ellipsis.
     """
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(_escaped(char) if unicodedata.category(char)[0] in "CZ" else char for char in shown)
+    return "".join(_escaped(char) if unicodedata.category(char) in _INVISIBLE else char for char in shown)
 
 
 def _escaped(char: str) -> str:
-    if char == " ":
-        return char
     if char <= "\xff":
         return f"\\x{ord(char):02x}"
     return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"

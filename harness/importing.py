@@ -7,12 +7,16 @@ overwrites a file whose content differs.
 from __future__ import annotations
 
 import json
+import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 from harness import canonical
 from harness.catalogue import problem, suggestion
 from harness.errors import InvalidInput, PolicyError, UsageError, printable
+from harness.store import link_new
 from harness.submissions import SUFFIX
+from harness.textio import SHOWN_PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,17 +50,16 @@ def write(workspace: Workspace, task: Task, collection: Collection) -> int:
     written, if a file exists with other content.
     """
     files = dict(_files(workspace, task, collection))
-    new = {path: content for path, content in files.items() if not path.exists()}
+    new = [path for path in files if not os.path.lexists(path)]
     faults = [
         problem("P010", file=path, what=path.name)
         for path, content in files.items()
-        if path not in new and path.read_bytes() != content
+        if path not in new and (not stat.S_ISREG(path.lstat().st_mode) or path.read_bytes() != content)
     ]
     if faults:
-        raise PolicyError(*faults[:20])
-    for path, content in new.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        raise PolicyError(*faults[:SHOWN_PROBLEMS])
+    for path in new:
+        link_new(path, files[path])
     return len(new)
 
 

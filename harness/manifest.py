@@ -16,6 +16,7 @@ import msgspec
 
 from harness.catalogue import problem, suggestion
 from harness.errors import InvalidInput, Problem, printable
+from harness.records import ID
 from harness.textio import BOM, MANIFEST_BYTES, read_small
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 OUTPUT_BYTES = 64 * 1024
 DEPTH = 16
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_ID = re.compile(ID)
 _SHA256 = r"^[0-9a-f]{64}$"
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
@@ -169,7 +170,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         what = message.split(" (at ", maxsplit=1)[0]
         if "overwrite" in what or "twice" in what or "more than once" in what:
             key = (text.split("\n")[line - 1] if line else "").partition("=")[0].strip(" []")
-            raise InvalidInput(problem("S031", file=path, line=line, key=f"'{printable(key)}'", where="")) from None
+            raise InvalidInput(problem("S031", file=path, line=line, key=f"'{printable(key)}'")) from None
         raise InvalidInput(problem("T010", file=path, line=line, what=printable(what))) from None
     except ValueError as error:  # Python's own limit on the digits of an integer
         raise InvalidInput(problem("S033", file=path, what=str(error).split(":", maxsplit=1)[0])) from None

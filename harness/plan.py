@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import manifest, submissions, testsets
 from harness.catalogue import problem, suggestion
-from harness.errors import InvalidInput, Problem, UsageError, printable
+from harness.errors import EnvironmentFault, InvalidInput, Problem, UsageError, printable
 from harness.score import Entry, has_failed, has_references, identity, identity_of
 
 if TYPE_CHECKING:
@@ -63,9 +63,10 @@ class Plan:
 def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
     """Compare the workspace with its records.
 
-    Each word of `selection` is a pattern for a task, a system, a test set or `task/system`; none
-    means everything. Raises UsageError (U010) for a word that matches nothing, InvalidInput for
-    faults of tasks and gold, IntegrityError for records or gold that are not what they claim.
+    Each word of `selection` is a pattern for a task, a system, a test set, `task/system` or
+    `task/system/test-set`, or the path of a submission; none means everything. Raises UsageError
+    (U010) for a word that matches nothing, InvalidInput for faults of tasks, IntegrityError for
+    records or gold that are not what they claim.
     """
     plan, selector = Plan(), _Selector(selection)
     stored = {identity_of(result): result for result in sorted(workspace.store.results(), key=has_failed, reverse=True)}
@@ -89,13 +90,13 @@ class _Selector:
     """Matches names against the words of a selection and remembers which words were of use."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.words = [word.strip("/").removeprefix("./").removeprefix("submissions/") for word in words]
+        self.words = [word.rstrip("/").rpartition("submissions/")[2] for word in words]
         self.unused = set(self.words)
         self.seen: set[str] = set()
 
     def matches(self, task: str, system: str, test_set: str = "") -> bool:
         """Whether a submission, or one cell of it, is meant."""
-        names = {task, system, test_set, f"{task}/{system}"} - {""}
+        names = {task, system, test_set, f"{task}/{system}", f"{task}/{system}/{test_set}"} - {""}
         self.seen |= names
         hits = {word for word in self.words if any(fnmatchcase(name, word) for name in names)}
         self.unused -= hits
@@ -146,7 +147,13 @@ def _entries(
         for name in submission.test_sets(reader):
             taking_part[name].append(submission)
     entries = []
-    used = [testsets.load(source) for name, source in sources.items() if taking_part[name]]
+    used = []
+    for name in [name for name in sources if taking_part[name]]:
+        try:
+            used.append(testsets.load(sources[name]))
+        except (InvalidInput, EnvironmentFault) as error:
+            is_meant = any(selector.matches(task.name, found.system, name) for found in taking_part[name])
+            plan.refused += error.problems if is_meant else []
     for test_set in used:
         entries += [(test_set, Entry.reference(test_set))] if has_references(test_set) else []
         for submission in taking_part[test_set.id]:

@@ -1,7 +1,7 @@
 """What the harness writes: immutable records. Nothing here reads files or computes scores.
 
 A record is canonical JSON, named by its sha256. It holds no time, host or path, so that the same
-inputs give the same bytes on any machine and on any number of workers.
+inputs give the same bytes on any machine with the same versions, on any number of workers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 SCHEMA = "result/1"
+ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
+"""What may name a task, a test set or a system: it becomes a folder, a file and a part of URLs."""
 REFERENCE = "@reference"
 """The system name of the ceiling row: the references scored as if they were outputs. It is no
 legal id, so no submission can carry it."""

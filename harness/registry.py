@@ -66,9 +66,15 @@ class Task:
 
     def check(self) -> None:
         """Raise InvalidInput for every metric that the manifest names and nobody defines."""
-        faults = list(self._unknown_metrics())
+        faults = [*self._misnamed_metrics(), *self._unknown_metrics()]
         if faults:
             raise InvalidInput(*faults)
+
+    def _misnamed_metrics(self) -> Iterator[Problem]:
+        for key, metric in self.metrics.items():
+            if metric.name != key:
+                reason = f"METRICS['{key}'] is called '{metric.name}'"
+                yield problem("T018", file=self.folder / "scorer.py", what="scorer.py", reason=reason, task=self.name)
 
     def _unknown_metrics(self) -> Iterator[Problem]:
         path = self.folder / "task.toml"
@@ -142,9 +148,17 @@ def get(name: str, folders: Sequence[Path] = ()) -> Task:
 def _add(found: dict[str, Task], task: Task) -> None:
     """Keep the first of two equal tasks (a checkout beside an installed copy); refuse others."""
     first = found.setdefault(task.name, task)
-    if first.manifest != task.manifest:
+    if first is not task and _content(first.folder) != _content(task.folder):
         what = f"task '{task.name}'"
         raise InvalidInput(problem("T016", what=what, first=first.folder, other=task.folder))
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    """What makes a task: its files but for caches, documentation and tests."""
+    kinds = {".toml", ".py", ".jsonl", ".txt"}
+    files = (path for path in folder.rglob("*") if path.suffix in kinds and path.is_file())
+    names = ((path.relative_to(folder), path) for path in files)
+    return {str(name): path.read_bytes() for name, path in names if name.parts[0] not in {"tests", "golden"}}
 
 
 def _read(toml: Path, package: str) -> Task:

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from harness import __version__
 from harness.api import Metric, Statistics, TestSet, Totals
-from harness.errors import printable
+from harness.catalogue import problem
+from harness.errors import InvalidInput, printable
 from harness.records import REFERENCE, SCHEMA, Interval, Provenance, Result, Score
 from harness.stats import METHOD
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from harness.api import Output
     from harness.records import Kind
     from harness.registry import Task
 
-PACKAGES = ("numpy", "sacrebleu", "simplemma")
 UNAVAILABLE = "unavailable: "
 
 
@@ -99,7 +102,7 @@ def identity(task: Task, test_set: TestSet, entry: Entry) -> Hashable:
 @lru_cache(maxsize=256)
 def _signatures(task: Task, test_set: TestSet) -> frozenset[tuple[str, str, str]]:
     metrics = task.metrics_for(test_set.compat)
-    return frozenset((metric.name, metric.signature(test_set), _method(metric)) for metric in metrics)
+    return frozenset((metric.name, _signature(metric, test_set), _method(metric)) for metric in metrics)
 
 
 def identity_of(result: Result) -> Hashable:
@@ -116,12 +119,12 @@ def has_failed(result: Result) -> bool:
     return any((score.reason or "").startswith(UNAVAILABLE) for score in result.scores)
 
 
-def segment_values(metric: Metric, statistics: Statistics) -> Any:  # noqa: ANN401 - array of shape (n,) or None
+def segment_values(metric: Metric, statistics: Statistics) -> NDArray[np.float64] | None:
     """The metric of every single segment, shape (n,), or None where it says nothing about one."""
     if metric.segments == "none":
         return None
     value = metric.value if metric.segments == "value" else metric.segments
-    return value(Totals(statistics.columns, statistics.rows))
+    return _values(value, Totals(statistics.columns, statistics.rows))
 
 
 def corpus_totals(statistics: Statistics) -> Totals:
@@ -131,43 +134,75 @@ def corpus_totals(statistics: Statistics) -> Totals:
     return Totals(statistics.columns, np.asarray(statistics.rows.sum(axis=0)).ravel())
 
 
+def _values(value: Callable[[Totals], Any], totals: Totals) -> NDArray[np.float64]:
+    """`value` of each row of totals (B, k), shape (B,): at once if it can, else row by row."""
+    import numpy as np
+
+    try:
+        values = np.asarray(value(totals), dtype=np.float64)
+        if values.shape == totals.values.shape[:1]:
+            return values
+    except Exception:  # noqa: BLE001, S110 - a formula of one corpus only, which the loop below respects
+        pass
+    return np.array([float(value(Totals(totals.columns, row))) for row in totals.values], dtype=np.float64)
+
+
 def _extract(metric: Metric, test_set: TestSet, outputs: Mapping[str, Output]) -> Statistics | Exception:
     try:
         statistics = metric.statistics(test_set, outputs)
+        expected = (len(test_set.segments), len(statistics.columns))
+        if statistics.rows.shape != expected:
+            return ValueError(f"statistics have shape {statistics.rows.shape}, expected {expected}")
     except Exception as error:  # noqa: BLE001 - a metric is a plugin; its failure is a recorded fact
         return error
-    expected = (len(test_set.segments), len(statistics.columns))
-    if statistics.rows.shape != expected:
-        return ValueError(f"statistics have shape {statistics.rows.shape}, expected {expected}")
     return statistics
 
 
 def _score(metric: Metric, test_set: TestSet, statistics: Statistics | Exception) -> Score:
+    """The point value, its counts, and its interval; each failure is recorded with its reason."""
     if isinstance(statistics, Exception):
-        return _failed(metric, test_set, statistics)
+        return _record(metric, test_set, reason=_failure(statistics))
     totals = corpus_totals(statistics)
     try:
         value = float(metric.value(totals))
-        interval = None if math.isnan(value) else _interval(metric, test_set, statistics)
     except Exception as error:  # noqa: BLE001 - as above
-        return _failed(metric, test_set, error)
-    numerator, n = None, len(test_set.segments)
+        return _record(metric, test_set, reason=_failure(error))
+    counts: dict[str, int] = {}
     if metric.ratio:
-        numerator, n = (int(totals[column]) for column in metric.ratio)
+        counts = dict(zip(("numerator", "n"), (int(totals[column]) for column in metric.ratio), strict=True))
     if math.isnan(value):
-        return _record(metric, test_set, value=None, reason="undefined: 0 of 0", numerator=numerator, n=n)
-    return _record(metric, test_set, value=value, numerator=numerator, n=n, interval=interval)
+        return _record(metric, test_set, reason="undefined: 0 of 0" if metric.ratio else "undefined", **counts)
+    if math.isinf(value):
+        return _record(metric, test_set, reason=f"{UNAVAILABLE}the value is {value}", **counts)
+    try:
+        interval, reason = _interval(metric, test_set, statistics), None
+    except Exception as error:  # noqa: BLE001 - as above; the value is good without its interval
+        interval, reason = None, _failure(error, "interval: ")
+    return _record(metric, test_set, value=value, interval=interval, reason=reason, **counts)
 
 
-def _failed(metric: Metric, test_set: TestSet, error: Exception) -> Score:
-    reason = UNAVAILABLE + printable(f"{type(error).__name__}: {error}", 300)
-    return _record(metric, test_set, value=None, reason=reason, n=len(test_set.segments))
+def _failure(error: Exception, what: str = "") -> str:
+    return UNAVAILABLE + what + printable(" ".join(f"{type(error).__name__}: {error}".split()), 300)
 
 
 def _record(metric: Metric, test_set: TestSet, **facts: Any) -> Score:  # noqa: ANN401 - fields of Score
-    signature = metric.signature(test_set)
-    method = _method(metric)
-    return Score(metric=metric.name, unit=metric.unit, best=metric.best, signature=signature, method=method, **facts)
+    return Score(
+        metric=metric.name,
+        unit=metric.unit,
+        best=metric.best,
+        signature=_signature(metric, test_set),
+        method=_method(metric),
+        **{"n": len(test_set.segments), "value": None, **facts},
+    )
+
+
+def _signature(metric: Metric, test_set: TestSet) -> str:
+    """The signature; nothing can be stored without it, so one that fails stops its task."""
+    try:
+        return metric.signature(test_set)
+    except Exception as error:
+        what, reason = f"the signature of {metric.name}", f"{type(error).__name__}: {error}"
+        raise InvalidInput(problem("T018", what=what, reason=reason, task=test_set.task)) from error
 
 
 def _method(metric: Metric) -> str:
@@ -180,11 +215,12 @@ def _interval(metric: Metric, test_set: TestSet, statistics: Statistics) -> Inte
     if metric.interval == "none":
         return None
     sums = block_sums(statistics.rows, [segment.block for segment in test_set.segments])
-    ends = percentile_interval(sums, lambda totals: metric.value(Totals(statistics.columns, totals)))
+    ends = percentile_interval(sums, lambda totals: _values(metric.value, Totals(statistics.columns, totals)))
     return None if ends is None else Interval(lo=ends[0], hi=ends[1])
 
 
 def _provenance(task: Task, test_set: TestSet, entry: Entry) -> Provenance:
+    packages = {"numpy", *(name for metric in task.metrics_for(test_set.compat) for name in metric.packages)}
     return Provenance(
         gold=test_set.digest,
         manifest=entry.manifest,
@@ -192,5 +228,5 @@ def _provenance(task: Task, test_set: TestSet, entry: Entry) -> Provenance:
         task_version=task.manifest.version,
         harness=__version__,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        packages={name: version(name) for name in PACKAGES},
+        packages={name: version(name) for name in sorted(packages)},
     )

@@ -19,13 +19,17 @@ import msgspec
 from harness import canonical
 from harness.catalogue import problem
 from harness.errors import EnvironmentFault, IntegrityError
-from harness.records import Result
+from harness.records import SCHEMA, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TEMPORARY = ".tmp-"
 _STALE_SECONDS = 3600
+
+
+class _Schema(msgspec.Struct):
+    schema: str
 
 
 class Store:
@@ -45,7 +49,7 @@ class Store:
         try:
             for path, content in encoded:
                 if not path.exists():
-                    _link_new(path, content)
+                    link_new(path, content)
             for folder in sorted({path.parent for path, _ in encoded}):
                 _flush_folder(folder)
         except OSError as error:
@@ -56,22 +60,29 @@ class Store:
     def results(self) -> Iterator[Result]:
         """Every stored result, current or history, in the order of their paths.
 
-        Raises IntegrityError (R010, R011) for a file that is not what its name says.
+        Records of another schema, by another version of the harness, are left out. Raises
+        IntegrityError (R010, R011) for a file that is not what its name says.
         """
         for path in self.paths():
-            yield self.read(path)
+            if (result := self.read(path)) is not None:
+                yield result
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted."""
         return sorted(self.folder.glob("*/*/[!.]*.json"))
 
-    def read(self, path: Path) -> Result:
-        """Read one record and compare it with its name. Raises IntegrityError (R010, R011)."""
+    def read(self, path: Path) -> Result | None:
+        """Read one record and compare it with its name; None if it is whole but of another schema.
+
+        Raises IntegrityError (R010, R011).
+        """
         content = path.read_bytes()
         found = canonical.digest(content)
         if found != path.stem:
             raise IntegrityError(problem("R010", file=path, found=found[:12], expected=path.stem[:12]))
         try:
+            if msgspec.json.decode(content, type=_Schema).schema != SCHEMA:
+                return None
             return msgspec.json.decode(content, type=Result)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise IntegrityError(problem("R011", file=path, what=str(error))) from None
@@ -82,6 +93,8 @@ class Store:
         Raises IntegrityError (R010, R011).
         """
         result = self.read(path)
+        if result is None:
+            return
         content = _encode(result)
         if content != path.read_bytes():
             raise IntegrityError(problem("R011", file=path, what="the bytes are not canonical"))
@@ -96,8 +109,8 @@ def _encode(result: Result) -> bytes:
     return canonical.encode(msgspec.to_builtins(result))
 
 
-def _link_new(path: Path, content: bytes) -> None:
-    """Write `content` to a temporary file, flush it, and give it its name unless that exists."""
+def link_new(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all; one that exists is left alone, links are not followed."""
     _make_folder(path.parent)
     _sweep(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)

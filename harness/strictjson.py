@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEPTH = 64
 INTEGER_DIGITS = 18
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -45,9 +46,23 @@ def parse(text: str) -> Any:  # noqa: ANN401 - JSON is any
             "S035", what=error.msg.split(":", maxsplit=1)[0].removesuffix(" at").lower(), char=error.pos + 1
         ) from None
     if "\\u" in text and any(_SURROGATE.search(string) for string in strings(value)):
-        position = text.lower().find("\\ud")
-        raise Refused("S013", what="a lone surrogate escape, which is no character,", byte=position + 1)
+        byte = len(text[: _lone_surrogate(text)].encode("utf-8")) + 1
+        raise Refused("S013", what="a lone surrogate escape, which is no character,", byte=byte)
     return value
+
+
+def _lone_surrogate(text: str) -> int:
+    """Where the first escaped surrogate without its partner stands in valid JSON."""
+    high = -1  # where an unpaired high surrogate stands that may still find its partner
+    for escape in _ESCAPE.finditer(text):
+        is_next = high >= 0 and escape.start() == high + len(r"\ud800")
+        code = int(escape[1], 16) if escape[1] else 0
+        if high >= 0 and not (is_next and 0xDC00 <= code <= 0xDFFF):  # noqa: PLR2004 - low surrogates
+            return high
+        if high < 0 and 0xDC00 <= code <= 0xDFFF:  # noqa: PLR2004
+            return escape.start()
+        high = escape.start() if 0xD800 <= code <= 0xDBFF else -1  # noqa: PLR2004 - high surrogates
+    return max(high, 0)
 
 
 def strings(value: object) -> Iterator[str]:
@@ -80,9 +95,11 @@ def _check_depth(text: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for position, key in enumerate(keys) if key in keys[:position])
-        raise Refused("S031", key=f"'{printable(twice)}'", where="")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise Refused("S031", key=f"'{printable(key)}'")
+            seen.add(key)
     return value
 
 

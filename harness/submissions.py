@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import canonical, manifest, strictjson
@@ -23,7 +25,6 @@ from harness.textio import Findings, not_regular, open_beneath, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import BinaryIO
 
     from harness.api import Output, TestSet
@@ -94,7 +95,12 @@ def find(root: Path) -> Iterator[tuple[Path, Submission | InvalidInput]]:
 
 def is_in_place(folder: Path) -> bool:
     """Whether a folder lies as `submissions/<task>/<system>`, where its names have a meaning."""
-    return folder.absolute().parent.parent.name == "submissions"
+    return home_of(folder).name == "submissions"
+
+
+def home_of(folder: Path) -> Path:
+    """The folder two levels up, as its path is written: links are not followed, `..` is."""
+    return Path(os.path.abspath(folder)).parents[1]  # noqa: PTH100 - Path.absolute keeps `..`
 
 
 def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None) -> Submission:
@@ -115,7 +121,7 @@ def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None) -> Subm
     if table.name is not None:
         faults += manifest.require_name(table.name, path, manifest.line_of(path, "name"))
     faults += _collisions(folder, names) if is_in_place(folder) else ()
-    place = folder.absolute()
+    place = Path(os.path.abspath(folder))  # noqa: PTH100 - as above
     for key, expected in (("system", place.name), ("task", place.parent.name)) if is_in_place(folder) else ():
         found = getattr(table, key)
         if found != expected:
@@ -128,7 +134,7 @@ def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None) -> Subm
 
 def _collisions(folder: Path, names: Mapping[str, Sequence[str]] | None) -> Iterator[Problem]:
     """S041 for each submission beside `folder` whose name differs in case or normal form only."""
-    place = folder.absolute()
+    place = Path(os.path.abspath(folder))  # noqa: PTH100 - as above
     for other in (names_in(place.parent) if names is None else names)[_folded(place.name)]:
         if other != place.name:
             yield problem("S041", file=folder, id=f"'{place.name}'", other=f"'{other}'")
@@ -269,14 +275,14 @@ class _Rows:
 
     def _refuse_count(self, found: int, missing: list[str]) -> None:
         """S010, with the line where the rows first leave the order of the requests."""
-        where = f"; line {self.first_blank} is empty" if self.first_blank else ""
+        detail = f"; line {self.first_blank} is empty" if self.first_blank else ""
         if missing:
-            where += f"; the first request without output is '{printable(missing[0])}'"
+            detail += f"; the first request without output is '{printable(missing[0])}'"
         pairs = zip(self.lines.items(), self.ids, strict=False)
         divergence = next((line for (identifier, line), wanted in pairs if identifier != wanted), None)
         end = len(self.ids) + 1 if self.count > len(self.ids) else self.count or None
         line = self.first_blank or divergence or end
-        self.findings.add("S010", line, expected=len(self.ids), found=found, where=where, **self.facts)
+        self.findings.add("S010", line, expected=len(self.ids), found=found, detail=detail, **self.facts)
 
 
 def _row_fault(row: object) -> str | None:

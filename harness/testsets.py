@@ -10,6 +10,7 @@ is plain text: a file of sources and parallel files of references, whose ids are
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ import msgspec
 from harness import canonical, manifest, strictjson
 from harness.api import Segment, TestSet
 from harness.catalogue import problem, suggestion
-from harness.errors import IntegrityError, InvalidInput, Problem, UsageError, printable
+from harness.errors import WHERE, EnvironmentFault, IntegrityError, InvalidInput, Problem, UsageError, printable
 from harness.manifest import TestSetTable
 from harness.textio import Findings, open_trusted, read_lines
 
@@ -49,7 +50,7 @@ class TestSetSource:
     @property
     def next(self) -> str:
         """The command that shows whether mended gold can be read."""
-        return f"harness tasks {self.task.name} --requests {self.table.id}"
+        return f"harness tasks {self.task.name} --requests {self.table.id}{WHERE}"
 
 
 def find(task: Task, workspace_testsets: Path) -> dict[str, TestSetSource]:
@@ -60,6 +61,7 @@ def find(task: Task, workspace_testsets: Path) -> dict[str, TestSetSource]:
     for source in [*bundled, *_in_workspace(task, workspace_testsets, faults)]:
         faults += manifest.require_id(source.id, source.file)
         faults += _unknown_compat(source)
+        faults += _contradictions(source)
         first = found.setdefault(source.id, source)
         if first is not source:
             what = f"test set '{printable(source.id)}' of task '{task.name}'"
@@ -81,8 +83,8 @@ def get(task: Task, name: str, workspace_testsets: Path) -> TestSetSource:
 def load(source: TestSetSource) -> TestSet:
     """Read and check the gold of a test set.
 
-    Raises InvalidInput with every fault of the gold, and IntegrityError (G011) if it is not the
-    gold that the table pins.
+    Raises InvalidInput with every fault of the gold, EnvironmentFault (G013) if it is not here, and
+    IntegrityError (G011) if it is not the gold that the table pins.
     """
     table = source.table
     files = [table.sources, *table.references] if table.sources else [table.gold or "gold.jsonl"]
@@ -130,8 +132,24 @@ def _unknown_compat(source: TestSetSource) -> Iterator[Problem]:
             yield problem("T013", file=source.file, line=line, key="compat", what=what)
 
 
+def _contradictions(source: TestSetSource) -> Iterator[Problem]:
+    """Gold is JSON Lines or plain text: keys of both, or of half of one, are a mistake."""
+    table = source.table
+    what = None
+    if table.sources and table.gold:
+        what = "'gold' and 'sources' exclude each other"
+    elif table.references and not table.sources:
+        what = "'references' needs 'sources'"
+    if what:
+        line = manifest.line_of(source.file, "gold" if table.gold else "references")
+        yield problem("T013", file=source.file, line=line, key=f"test set '{printable(table.id)}'", what=what)
+
+
 def _read(source: TestSetSource, name: str) -> bytes:
-    with open_trusted(source.file.parent / name) as stream:
+    path = source.file.parent / name
+    if not os.path.lexists(path):
+        raise EnvironmentFault(problem("G013", file=path, test_set=source.id))
+    with open_trusted(path) as stream:
         return stream.read()
 
 
@@ -181,7 +199,16 @@ def _row(row: object) -> dict[str, Any]:
 
 def _segment(source: TestSetSource, row: Mapping[str, Any]) -> Segment:
     """Build a segment. Raises ValueError if the task's `requests` refuses the row."""
-    requests = tuple(source.task.requests(row, source.table.tags))
+    try:
+        requests = tuple(source.task.requests(row, source.table.tags))
+    except ValueError:
+        raise
+    except Exception as error:  # a plugin's fault, told with the line on which it shows
+        message = f"the task's requests() fails: {type(error).__name__}: {error}"
+        raise ValueError(message) from error
+    if not requests:
+        message = "the segment has 0 requests"
+        raise ValueError(message)
     further = {key: value for key, value in row.items() if key not in _RESERVED}
     block = source.table.block
     if block is not None and not isinstance(row.get(block), str):
@@ -205,8 +232,13 @@ def _plain_rows(source: TestSetSource, files: Sequence[str], contents: Sequence[
         if len(columns[-1]) != len(columns[0]):
             expected, found = len(columns[0]), len(columns[-1])
             raise InvalidInput(problem("G012", file=findings.file, expected=expected, found=found, other=files[0]))
+    findings = Findings(str(source.file.parent / files[0]), source.next)
     for number, (text, *references) in enumerate(zip(*columns, strict=True), start=1):
-        yield _segment(source, {"id": str(number), "source": text, "references": references})
+        try:
+            yield _segment(source, {"id": str(number), "source": text, "references": references})
+        except ValueError as error:
+            findings.add("G010", number, what=str(error))
+    findings.check()
 
 
 def _lines(content: bytes, findings: Findings) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shlex
 import stat
 from collections import Counter
 from contextlib import contextmanager
@@ -168,11 +167,11 @@ def _require_regular(status: os.stat_result, shown: str, *, names: int | None) -
 
 
 def not_regular(path: object, kind: str) -> Problem:
-    """S022 for something that is no regular file with one name; links are easily made one."""
-    place = shlex.quote(str(path))
-    remedy = "put a regular file in its place"
-    if "link" in kind:
-        remedy = f'f={place}; cp -rL -- "$f" "$f.copy" && rm -- "$f" && mv -- "$f.copy" "$f"'
+    """S022 for something that is no regular file with one name.
+
+    The help names no command: a copy of what a link points at may be a secret of this machine.
+    """
+    remedy = "put the file itself in place of the link" if "link" in kind else "put a regular file in its place"
     return problem("S022", file=path, what=kind, remedy=remedy)
 
 

@@ -30,9 +30,10 @@ class Workspace:
     task_folders: tuple[Path, ...] = ()
 
     def check(self) -> None:
-        """Raise UsageError (U011) if the root is not a folder."""
-        if not self.root.is_dir():
-            raise UsageError(problem("U011", what=self.root))
+        """Raise UsageError (U011) if the root, or a folder of tasks that was asked for, is not one."""
+        for folder in (self.root, *self.task_folders):
+            if not folder.is_dir():
+                raise UsageError(problem("U011", what=folder))
 
     @property
     def submissions(self) -> Path:

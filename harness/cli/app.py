@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(arguments.run(arguments))
         sys.stdout.flush()  # here, where a reader that went away can still be handled
     except HarnessError as error:
-        _report(error, as_json=arguments.json)
+        _report(error, arguments)
         return int(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted: what was stored is kept, run it again to continue", file=sys.stderr)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: say no more
         return int(ExitCode.GOOD)
     except OSError as error:
-        _report(_from_os(error), as_json=arguments.json)
+        _report(_from_os(error), arguments)
         return int(ExitCode.ENVIRONMENT)
     except Exception:  # noqa: BLE001 - the last line of defence: a bug becomes a file, not a traceback
         print(_save_bug(), file=sys.stderr)
@@ -100,10 +100,14 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     common.add_argument("--json", action="store_true", help="print the same facts as JSON")
 
 
-def _report(error: HarnessError, *, as_json: bool) -> None:
+def _report(error: HarnessError, arguments: argparse.Namespace) -> None:
     from harness.cli import terminal
 
-    terminal.report(error.problems, as_json=as_json)
+    problems = terminal.located(error.problems, arguments)
+    if arguments.json:
+        terminal.say_json({"problems": [problem.to_dict() for problem in problems]})
+    else:
+        terminal.report(problems)
 
 
 def _from_os(error: OSError) -> HarnessError:

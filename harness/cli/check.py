@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     checked = 0
     for path in arguments.paths:
         for folder, only in _submissions_at(path):
-            home = folder.absolute().parents[2] if submissions.is_in_place(folder) else Path()
-            workspace = terminal.workspace_of(arguments, home)
-            found, noticed, files = _check(workspace, folder, only)
-            problems += found
+            meant = copy(arguments)
+            if meant.workspace is None and submissions.is_in_place(folder):
+                meant.workspace = submissions.home_of(folder).parent
+            found, noticed, files = _check(terminal.workspace_of(meant), folder, only)
+            problems += terminal.located(found, meant)
             notices += noticed
             checked += files
     if arguments.json:
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             }
         )
     else:
-        terminal.report(problems, as_json=False)
+        terminal.report(problems)
         for file, counts in notices:
             for line in terminal.notices_in_words(counts):
                 terminal.say(f"{file}: {line}")
@@ -76,11 +78,12 @@ def _submissions_at(path: Path) -> Iterator[tuple[Path, str | None]]:
     if os.path.lexists(path / "submission.toml"):
         yield path, None
         return
-    for parent in list(path.parents if path.is_absolute() else path.absolute().parents)[:2]:
+    inside = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps `..`
+    for depth, parent in enumerate(list(inside.parents)[:2]):
         if os.path.lexists(parent / "submission.toml"):
-            yield parent, path.name
+            yield parent, None if inside.is_dir() and depth == 0 else inside.name
             return
-    levels = {path.absolute().name: "*/*/", path.absolute().parent.name: "*/"}
+    levels = {inside.name: "*/*/", inside.parent.name: "*/"}
     places = path.glob(levels["submissions"]) if "submissions" in levels else _with_manifest(path)
     folders = sorted({folder for folder in places if folder.is_dir() and not folder.name.startswith(".")})
     if not folders:
@@ -115,6 +118,8 @@ def _check(
         names = [name for name in names if submission.outputs_file(name, task.manifest.reader).name == only]
         problems = [fault for fault in problems if fault.file and Path(fault.file).name == only]
         notices = []
+        if not names and not problems:
+            problems = [problem("U012", what=folder / "outputs" / only)]
     for name in names:
         try:
             read = submissions.read_outputs(submission, task, testsets.load(known[name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     task = importing.task_of(workspace, arguments.collection)
     collection = importing.read(task, arguments.collection, arguments.source)
     written = importing.write(workspace, task, collection)
-    problems = [fault for found in collection.findings for fault in found.listed()]
+    found = (fault for findings in collection.findings for fault in findings.listed())
+    problems = terminal.located(found, arguments)
     if arguments.json:
         terminal.say_json(
             {
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         )
     else:
         _print(collection, written)
-        terminal.report(problems, as_json=False)
+        terminal.report(problems)
     return ExitCode.SOME_FAILED if problems else ExitCode.GOOD
 
 
@@ -70,11 +72,14 @@ def _absent(collection: Collection) -> list[tuple[str, str]]:
 
 def _print(collection: Collection, written: int) -> None:
     names = [test_set.id for test_set in collection.test_sets]
+    shared = os.path.commonpath([name.replace("-", "/") for name in names]) if len(names) > 1 else ""
+    prefix = shared.replace("/", "-") + "-" if shared else ""
     rows = [
         [found.system, *("yes" if name in found.outputs else "absent" for name in names)]
         for found in sorted(collection.submissions, key=lambda found: found.system)
     ]
-    terminal.table("coverage: outputs by system and test set", ["system", *names], rows, text_columns=len(names) + 1)
+    title = f"coverage: outputs by system and test set {prefix}…"
+    terminal.table(title, ["system", *(name.removeprefix(prefix) for name in names)], rows, text_columns=len(names) + 1)
     for stray in collection.strays[:_SHOWN_STRAYS]:
         terminal.say(f"not imported: {printable(stray, 400)}")
     if len(collection.strays) > _SHOWN_STRAYS:

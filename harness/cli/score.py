@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.catalogue import problem
 from harness.cli import terminal
 from harness.errors import ExitCode, Problem, UsageError, printable
+from harness.stats import LEVEL
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "check and score submissions, store the results, rebuild the site"
 EPILOG = """\
-SELECTION is a task, a system, a test set or task/system; patterns such as 'wmt25-*-de-*' work.
+SELECTION is a task, a system, a test set, task/system, task/system/test-set or the path of a
+submission; patterns such as 'wmt25-*-de-*' work.
 What is up to date is not scored again; what is refused does not stop the rest.
 
 examples:
@@ -55,16 +57,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(problem("U015", what=workspace.submissions))
     scored, refused = _score(workspace, plan, arguments)
     results = list({_cell(result): result for result in [*plan.current, *scored]}.values())
-    faults = [*plan.refused, *refused, *_unavailable(results)]
+    selected = set(plan.selected)
+    shown = [result for result in results if _cell(result) in selected]
+    faults = terminal.located([*plan.refused, *refused, *_unavailable(shown)], arguments)
     pages = _publish(workspace, results, plan)
     if arguments.json:
-        terminal.say_json(_facts(workspace, plan, scored, faults))
+        terminal.say_json(_facts(workspace, plan, shown, len(scored), faults))
     else:
-        selected = set(plan.selected)
-        shown = [result for result in results if _cell(result) in selected]
         _print_tables(shown)
         _print_remarks(shown, plan)
-        terminal.report(faults, as_json=False)
+        terminal.report(faults)
         parts = [f"{len(scored)} scored", f"{len(shown) - len(scored)} up to date", f"{len(faults)} problems"]
         parts += [f"{plan.history} older records kept"] if plan.history else []
         parts += [f"{pages} pages written"] if pages else []
@@ -144,7 +146,7 @@ def _print_tables(results: list[Result]) -> None:
             place = str(row.rank) if row.rank else "unranked" if row.is_competing else row.result.kind
             cells = [_number(scores[metric]) for metric in others]
             rows.append([place, row.result.system, _number(scores[primary]), _interval(scores[primary]), *cells])
-        columns = ["rank", "system", primary, "95 % interval", *others]
+        columns = ["rank", "system", primary, f"{LEVEL * 100:g} % interval", *others]
         terminal.table(f"{task} · {test_set}", columns, rows, text_columns=2)
 
 
@@ -163,7 +165,7 @@ def _number(score: Score) -> str:
 
 
 def _shown(unit: str, value: float) -> str:
-    return f"{value:.2f}" if unit == "points" else f"{value:.3f}"
+    return {"points": f"{value:.2f}", "fraction": f"{value:.3f}"}.get(unit, f"{value:g}")
 
 
 def _print_remarks(shown: list[Result], plan: Plan) -> None:
@@ -176,24 +178,32 @@ def _print_remarks(shown: list[Result], plan: Plan) -> None:
         terminal.say(line)
     for stray in plan.strays:
         terminal.say(f"not read: {printable(stray, 400)} belongs to no test set")
-    systems = {(result.task, result.system) for result in shown}
-    absent = [cell for cell in plan.absent if (cell.task, cell.system) in systems]
+    absent = _absent(shown, plan)
     if absent:
         terminal.say(f"not submitted: {len(absent)} cells")
         for cell in absent:
             terminal.say(f"  {cell}")
 
 
-def _facts(workspace: Workspace, plan: Plan, scored: list[Result], faults: list[Problem]) -> dict[str, object]:
+def _absent(shown: list[Result], plan: Plan) -> list[Cell]:
+    """The absent cells of the systems that are shown."""
+    systems = {(result.task, result.system) for result in shown}
+    return [cell for cell in plan.absent if (cell.task, cell.system) in systems]
+
+
+def _facts(
+    workspace: Workspace, plan: Plan, shown: list[Result], scored: int, faults: list[Problem]
+) -> dict[str, object]:
     import msgspec
 
+    absent = _absent(shown, plan)
     return {
-        "scored": len(scored),
-        "current": len(plan.current),
+        "scored": scored,
+        "current": len(shown) - scored,
         "history": plan.history,
         "problems": [fault.to_dict() for fault in faults],
-        "absent": [{"task": cell.task, "test_set": cell.test_set, "system": cell.system} for cell in plan.absent],
+        "absent": [{"task": cell.task, "test_set": cell.test_set, "system": cell.system} for cell in absent],
         "strays": plan.strays,
-        "results": msgspec.to_builtins([*plan.current, *scored]),
+        "results": msgspec.to_builtins(shown),
         "site": str(workspace.site / "index.html"),
     }

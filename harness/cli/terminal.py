@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import NOTICES
-from harness.errors import Problem, printable
+from harness.errors import PATH_LIMIT, Problem, printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from harness.workspace import Workspace
 
@@ -51,14 +52,22 @@ def say_json(value: object) -> None:
     write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def report(problems: Sequence[Problem], *, as_json: bool) -> None:
-    """Problems on stderr, or as a JSON document on stdout."""
-    if as_json:
-        say_json({"problems": [problem.to_dict() for problem in problems]})
-    else:
-        for problem in problems:
-            for line in str(problem).split("\n"):
-                tell(line)
+def located(problems: Iterable[Problem], arguments: argparse.Namespace) -> list[Problem]:
+    """The problems, with the workspace and task folders of this call in the commands of their help."""
+    where = "" if arguments.workspace is None else f" --workspace {_quoted(arguments.workspace)}"
+    where += "".join(f" --tasks {_quoted(folder)}" for folder in arguments.task_folders)
+    return [problem.at(where) for problem in problems]
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(printable(str(path), PATH_LIMIT))
+
+
+def report(problems: Iterable[Problem]) -> None:
+    """Problems on stderr."""
+    for problem in problems:
+        for line in str(problem).split("\n"):
+            tell(line)
 
 
 def notices_in_words(notices: Mapping[str, int]) -> list[str]:
@@ -78,17 +87,25 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
 
     is_screen = sys.stdout.isatty()
     console = Console(width=None if is_screen else WIDE, highlight=False, emoji=False)
+    names = [column.replace("-", "-\n") if is_screen else column for column in columns]
+    widths = [
+        max(len(printable(line)) for line in [*name.split("\n"), *(row[index] for row in rows)])
+        for index, name in enumerate(names)
+    ]
+    fitting = len(columns)
+    while fitting > text_columns + 1 and sum(widths[:fitting]) + fitting > console.width:
+        fitting -= 1
     drawn = Table(title=Text(printable(title)), box=SIMPLE_HEAD, title_justify="left", padding=0, pad_edge=False)
-    for index, column in enumerate(columns):
-        name = column.replace("-", "-\n") if is_screen else column  # a narrow column breaks its name, not its cells
-        widest = max((len(row[index]) for row in rows if index < len(columns) - 1), default=0)
+    for index, name in enumerate(names[:fitting]):
         is_text = index < text_columns
-        drawn.add_column(Text(name), justify="left" if is_text else "right", min_width=widest, vertical="bottom")
+        drawn.add_column(Text(name), justify="left" if is_text else "right", vertical="bottom")
     for row in rows:
-        drawn.add_row(*(Text(printable(cell)) for cell in row))
+        drawn.add_row(*(Text(printable(cell)) for cell in row[:fitting]))
     with console.capture() as captured:
         console.print(drawn)
     write(captured.get())  # rich itself would end the process when the reader goes away
+    if fitting < len(columns):
+        say(f"(no room for {', '.join(columns[fitting:])}: see the pages, or harness export results)")
 
 
 @contextmanager

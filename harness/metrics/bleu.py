@@ -125,4 +125,5 @@ BLEU = Metric(
     signature=signature,
     unit="points",
     segments=sentence_value,
+    packages=("sacrebleu",),
 )

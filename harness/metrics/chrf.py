@@ -112,6 +112,7 @@ def _chrf(name: str, title: str, word_order: int) -> Metric:
         value=value,
         signature=partial(signature, word_order=word_order),
         unit="points",
+        packages=("sacrebleu",),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness import standings
 from harness.catalogue import problem
 from harness.errors import IntegrityError, printable
-from harness.records import REFERENCE
+from harness.records import ID, REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ YARDSTICKS = {
 }
 """The kinds that are shown apart, and what they are."""
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_ID = re.compile(ID)
 
 
 @dataclass(frozen=True, slots=True)

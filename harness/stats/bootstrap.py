@@ -81,13 +81,13 @@ def percentile_interval(
 
     `value` maps totals (resamples, k) to scores (resamples,). Ends are rounded to ten significant
     digits, because the last bits of a matrix product depend on the machine. Resamples for which
-    the value is undefined (nan) are left out; None if that leaves fewer than half, or if there is
+    the value is undefined (not finite) are left out; None if that leaves fewer than half, or if there is
     only one block, from which nothing can be learnt about variation.
     """
     if len(sums) < 2:  # noqa: PLR2004
         return None
     scores = value(resampled_totals(sums, resamples=resamples, seed=seed))
-    defined = scores[~np.isnan(scores)]
+    defined = scores[np.isfinite(scores)]
     if 2 * len(defined) < len(scores):
         return None
     tail = (1 - level) / 2

@@ -15,7 +15,7 @@ nor outputs are named as strays.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from harness.api import (
     ImportedSubmission,
     ImportedTestSet,
     Importer,
+    InvalidInput,
     Refused,
     open_beneath,
     parse,
@@ -120,18 +121,26 @@ def _rows(source: Path, path: Path, findings: list[Findings]) -> list[Mapping[st
     found = Findings(str(path), NEXT)
     findings.append(found)
     rows: list[Mapping[str, Any]] = []
-    with open_beneath(source, path.relative_to(source).as_posix()) as stream:
-        for number, text in read_lines(stream, found):
-            try:
-                row = parse(text or "")
-            except Refused as refused:
-                found.add(refused.code, number, **refused.facts)
-                continue
-            if isinstance(row, dict):
-                rows.append(row)
-            else:
-                found.add("G020", number, what="a row is a JSON object")
+    try:
+        with open_beneath(source, path.relative_to(source).as_posix()) as stream:
+            for number, text in read_lines(stream, found):
+                if text is not None:
+                    rows += _row(text, number, found)
+    except InvalidInput as error:  # no regular file: named like any other fault, it stops no other file
+        found.problems += error.problems
     return None if found.problems else rows
+
+
+def _row(text: str, number: int, found: Findings) -> list[Mapping[str, Any]]:
+    try:
+        row = parse(text)
+    except Refused as refused:
+        found.add(refused.code, number, **refused.facts)
+        return []
+    if not isinstance(row, dict):
+        found.add("G020", number, what="a row is a JSON object")
+        return []
+    return [row]
 
 
 def _outputs(source: Path, path: Path, pair: Pair, findings: list[Findings]) -> list[tuple[str, str]] | None:
@@ -188,15 +197,21 @@ def _test_set(pair: Pair, mode: str) -> ImportedTestSet:
 def _submissions(
     source: Path, outputs: Mapping[tuple[str, str], Mapping[str, Sequence[tuple[str, str]]]], findings: list[Findings]
 ) -> list[ImportedSubmission]:
-    """One submission per team and system; a second system of the same id is refused, not lost."""
+    """One submission per team and system, called like the system.
+
+    Where two systems would be called alike, the team's name goes before it; what is still not
+    unique is refused, since one would overwrite the other.
+    """
+    names = Counter(_identifier(system).casefold() for _, system in outputs)
     submissions: dict[str, ImportedSubmission] = {}
     for (team, system), found in sorted(outputs.items()):
-        imported = ImportedSubmission(_identifier(team), _identifier(system), system, found)
-        first = submissions.setdefault(imported.system.casefold(), imported)
+        is_unique = names[_identifier(system).casefold()] == 1
+        name = _identifier(system if is_unique else f"{team}.{system}")
+        imported = ImportedSubmission(_identifier(team), name, system, found)
+        first = submissions.setdefault(name.casefold(), imported)
         if first is not imported:
-            place = source / "submissions" / TRACK / team
-            findings.append(Findings(str(place), NEXT))
-            what = f"system '{system}' would be called '{imported.system}', like '{first.name}' of team '{first.team}'"
+            findings.append(Findings(str(source / "submissions" / TRACK / team), NEXT))
+            what = f"system '{system}' would be called '{name}', like '{first.name}' of team '{first.team}'"
             findings[-1].add("G020", what=what)
     return list(submissions.values())
 

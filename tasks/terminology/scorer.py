@@ -185,6 +185,7 @@ def _term_success(name: str, title: str, *, use_lemmas: bool) -> Metric:
         value=ratio("hits", "terms"),
         signature=partial(signature, use_lemmas=use_lemmas),
         ratio=("hits", "terms"),
+        packages=("simplemma",),
         evidence=partial(evidence, use_lemmas=use_lemmas),
     )
 

@@ -83,6 +83,7 @@ def _rate(dictionary: str, form: str) -> Metric:
         value=ratio("hits", "terms"),
         signature=partial(signature, dictionary=dictionary, use_lemmas=use_lemmas),
         ratio=("hits", "terms"),
+        packages=("simplemma",),
     )
 
 

@@ -95,7 +95,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     fitting = len(columns)
     while fitting > text_columns + 1 and sum(widths[:fitting]) + fitting > console.width:
         fitting -= 1
-    drawn = Table(title=Text(printable(title)), box=SIMPLE_HEAD, title_justify="left", padding=0, pad_edge=False)
+    drawn = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for index, name in enumerate(names[:fitting]):
         is_text = index < text_columns
         drawn.add_column(Text(name), justify="left" if is_text else "right", vertical="bottom")
@@ -103,6 +103,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
         drawn.add_row(*(Text(printable(cell)) for cell in row[:fitting]))
     with console.capture() as captured:
         console.print(drawn)
+    say(title)
     write(captured.get())  # rich itself would end the process when the reader goes away
     if fitting < len(columns):
         say(f"(no room for {', '.join(columns[fitting:])}: see the pages, or harness export results)")

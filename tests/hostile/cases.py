@@ -255,7 +255,7 @@ TASK_FAULTS = (
         file="tasks/toy/scorer.py",
         says=("ZeroDivisionError",),
     ),
-    Case("G010", gold(*GOLD[:2], '{"id": "3"}'), ("score",), file=DATA, line=3, says=("'source' is missing",)),
+    Case("G010", gold(*GOLD[:2], '{"id": "3"}'), ("score",), FAILED, DATA, line=3, says=("'source' is missing",)),
     Case(
         "G011",
         task(f'{TASK}{TEST_SET}gold_sha256 = "{"0" * 64}"\n'),
@@ -264,8 +264,14 @@ TASK_FAULTS = (
         TOML,
         says=(hashlib.sha256(lines(*GOLD)).hexdigest(), f"expected {'0' * 64}"),
     ),
+    Case("G013", remove(DATA), CHECK, ENVIRONMENT, DATA, says=("gold of test set dev",)),
     Case(
-        "G012", parallel_files, ("score",), file="tasks/toy/data/dev.de", says=("expected 3 lines", "found 2", "dev.en")
+        "G012",
+        parallel_files,
+        ("score",),
+        FAILED,
+        "tasks/toy/data/dev.de",
+        says=("expected 3 lines", "found 2", "dev.en"),
     ),
     Case(
         "M001",
@@ -282,7 +288,8 @@ IMPORT_FAULTS = (
         "S021",
         lambda toy: archive(toy, name=ARCHIVED.replace("team", "te\\am")),
         IMPORT,
-        file="archive",
+        FAILED,
+        "archive",
         says=("sys.ende.proper.jsonl",),
     ),
     Case("G020", nothing, IMPORT, file="archive", says=("not a folder",)),

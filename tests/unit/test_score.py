@@ -65,7 +65,7 @@ def test_a_record_says_what_it_was_made_from(tmp_path):
         4,
     )
     assert (result.provenance.gold, result.provenance.task_version) == (test_set.digest, "1.0.0")
-    assert set(result.provenance.packages) == set(score.PACKAGES)
+    assert set(result.provenance.packages) == {"numpy"}, "the metrics name what decides their numbers"
 
 
 def test_the_same_inputs_give_the_same_bytes_on_one_worker_and_on_two(tmp_path):

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from harness import registry, testsets
-from harness.errors import IntegrityError, InvalidInput, UsageError
+from harness.errors import EnvironmentFault, IntegrityError, InvalidInput, UsageError
 
 from . import toys
 
@@ -166,7 +166,7 @@ def test_gold_without_segments_is_refused(load):
 
 
 def test_missing_gold_is_refused(load):
-    with pytest.raises(InvalidInput, match="S019"):
+    with pytest.raises(EnvironmentFault, match="G013"):
         load()
 
 

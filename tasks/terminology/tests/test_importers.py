@@ -153,10 +153,16 @@ class TestNames:
         assert (folder / "outputs" / "wmt25-t1-en-de-random.jsonl").is_file()
         assert main(["check", str(folder), "--workspace", str(workspace)]) == 0
 
-    @pytest.mark.parametrize(("team", "system"), [("Beta", "Alpha"), ("Alpha", "Alpha!")])
-    def test_two_systems_that_get_one_id_are_not_merged_in_silence(self, archive, bring, team, system):
-        archive.outputs(team, system, "ende", "proper", [{"de": "something else"}] * LINES)
-        assert bring()[0] != 0
+    def test_two_systems_of_one_name_get_the_names_of_their_teams(self, archive, bring, workspace):
+        archive.outputs("Beta", "Alpha", "ende", "proper", [answer(number) for number in range(1, LINES + 1)])
+        assert bring()[0] == 0
+        found = sorted(path.name for path in (workspace / "submissions" / "terminology").iterdir())
+        assert found == ["Alpha.Alpha", "Beta.Alpha"]
+
+    def test_two_systems_that_get_one_id_all_the_same_are_not_merged_in_silence(self, archive, bring):
+        archive.outputs("Alpha", "Alpha!", "ende", "proper", [answer(number) for number in range(1, LINES + 1)])
+        code, said = bring()
+        assert (code, "G020" in said) == (1, True)
 
 
 class TestFaults:

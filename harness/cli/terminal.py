@@ -93,7 +93,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
         for index, name in enumerate(names)
     ]
     fitting = len(columns)
-    while fitting > text_columns + 1 and sum(widths[:fitting]) + fitting > console.width:
+    while fitting > text_columns + 1 and sum(widths[:fitting]) + fitting + 1 > console.width:
         fitting -= 1
     drawn = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for index, name in enumerate(names[:fitting]):

@@ -152,6 +152,97 @@ def test_a_workspace_that_cannot_be_written_is_an_environment_error(tmp_path):
     assert (done.returncode, done.stderr[:11]) == (6, "error[E010]")
 
 
+# --- faults of a task ---
+
+
+def test_an_infinite_value_fails_the_run_but_not_the_other_metrics(tmp_path):
+    root = toys.workspace(
+        tmp_path, scorer=BROKEN_METRIC.replace("1 / 0", "float('inf')"), metrics=["accuracy", "broken"]
+    )
+    done = score(root, "--json")
+    facts = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [fault["code"] for fault in facts["problems"]] == ["M001", "M001"]
+    assert "the value is inf" in facts["problems"][0]["message"]
+    assert all(found["scores"][0]["value"] is not None for found in facts["results"])
+
+
+def test_a_signature_that_raises_stops_its_task_and_is_named(tmp_path):
+    scorer = toys.SCORER.replace('f"{name}:v1"', "[][1]")
+    done = score(toys.workspace(tmp_path, scorer=scorer))
+    assert (done.returncode, done.stderr[:11]) == (3, "error[T018]")
+    assert "the signature of accuracy failed: IndexError" in done.stderr
+
+
+def test_bad_gold_of_one_test_set_does_not_stop_the_others(tmp_path):
+    root = toys.workspace(tmp_path)
+    toys.write(root / "tasks" / "toy" / "data" / "dev.jsonl", '{"id": "1"}\n')
+    done = score(root)
+    assert done.returncode == 1
+    assert f"error[G010] {root / 'tasks' / 'toy' / 'data' / 'dev.jsonl'}:1: " in done.stderr
+    assert "3 scored, 0 up to date, 1 problems" in done.stdout
+
+
+def test_gold_that_is_not_here_does_not_stop_the_others(tmp_path):
+    root = toys.workspace(tmp_path)
+    (root / "tasks" / "toy" / "data" / "dev.jsonl").unlink()
+    done = score(root)
+    assert (done.returncode, done.stderr[:11]) == (1, "error[G013]")
+    assert "3 scored, 0 up to date, 1 problems" in done.stdout
+    done = toys.run("check", root / "submissions" / "toy" / "good")
+    assert (done.returncode, done.stderr[:11]) == (6, "error[G013]")
+
+
+def test_a_folder_of_tasks_that_does_not_exist_is_a_usage_error(tmp_path):
+    done = score(toys.workspace(tmp_path), "--tasks", tmp_path / "nonexistent")
+    assert (done.returncode, done.stderr[:11]) == (2, "error[U011]")
+    assert "nonexistent is not a folder" in done.stderr
+
+
+# --- a selection ---
+
+
+@pytest.fixture
+def crowded(tmp_path):
+    """`short` is refused on `dev` and has two files too many, `partial` lacks `test`, and a metric fails."""
+    more = 'collection = "c"'
+    root = toys.workspace(tmp_path, scorer=BROKEN_METRIC, metrics=["accuracy", "broken"], more=more)
+    toys.submission(root / "submissions" / "toy" / "short", {"dev": toys.PERFECT[:3], "test": toys.PERFECT})
+    toys.write(root / "submissions" / "toy" / "short" / "outputs" / "dve.jsonl", "")
+    toys.write(root / "submissions" / "toy" / "short" / "outputs" / "notes.txt", "")
+    toys.submission(root / "submissions" / "toy" / "partial", {"dev": toys.PERFECT})
+    return root
+
+
+def cells(facts):
+    return sorted((found["system"], found["test_set"]) for found in facts["results"])
+
+
+HALF, SHORT = [("half", "dev"), ("half", "test")], [("short", "test")]
+M001 = ["M001", "M001"]
+
+
+@pytest.mark.parametrize(
+    ("word", "found", "codes", "absent"),
+    [
+        ("half", HALF, M001, []),
+        ("h*", HALF, M001, []),
+        ("{root}/submissions/toy/half", HALF, M001, []),
+        ("toy/half/dev", HALF[:1], M001[:1], []),
+        ("short", SHORT, ["M001", "S010", "S050"], []),
+        ("toy/short/test", SHORT, M001[:1], []),
+        ("partial", [("partial", "dev")], M001[:1], [("partial", "test")]),
+    ],
+)
+def test_a_selection_is_all_that_is_reported_each_cell_once(crowded, word, found, codes, absent):
+    score(crowded)
+    facts = json.loads(score(crowded, word.format(root=crowded), "--json").stdout)
+    assert cells(facts) == found
+    assert sorted(fault["code"] for fault in facts["problems"]) == codes
+    assert [(cell["system"], cell["test_set"]) for cell in facts["absent"]] == absent
+    assert len(facts["strays"]) == (word == "short")
+
+
 # --- how a run ends ---
 
 

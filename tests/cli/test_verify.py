@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 
 import pytest
 
@@ -136,3 +138,25 @@ def test_json_holds_the_problems(root):
 def test_a_workspace_without_records_passes(tmp_path):
     done = verify(tmp_path)
     assert (done.returncode, done.stdout) == (0, "0 records, 0 current, 0 recomputed, 0 problems\n")
+
+
+def test_the_bundled_submissions_can_be_scored_and_computed_again(tmp_path, repository):
+    shutil.copytree(repository / "submissions", tmp_path / "submissions")
+    assert toys.run("score", "--workspace", tmp_path).returncode == 0
+    done = verify(tmp_path, "--recompute")
+    assert (done.returncode, done.stderr) == (0, "")
+    count = len(list((tmp_path / "results" / "records").rglob("*.json")))
+    assert done.stdout == f"{count} records, {count} current, {count} recomputed, 0 problems\n"
+    assert count > 0
+
+
+def test_a_record_of_another_schema_is_left_alone(root):
+    content = canonical.encode({"schema": "result/0", "and": "whatever it held"})
+    other = record_of(root).with_name(f"{hashlib.sha256(content).hexdigest()}.json")
+    other.write_bytes(content)
+    done = toys.run("score", "--workspace", root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 scored, 6 up to date" in done.stdout
+    done = verify(root, "--recompute")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert other.read_bytes() == content

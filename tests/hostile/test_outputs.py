@@ -380,3 +380,43 @@ class TestAMachineThatCannotRead:
     def test_calls_a_path_that_is_too_long_no_submission(self, toy):
         outcome = toy.run("check", "x" * 300)
         assert (outcome.code, "error[U012]" in outcome.err) == (2, True)
+
+
+class TestTheOutputsFolder:
+    @pytest.fixture(autouse=True)
+    def broken(self, toy):
+        third('{"id": "3"}')(toy)
+
+    def test_means_the_whole_submission(self, toy):
+        outcome = toy.run("check", toy.root / ALPHA / "outputs")
+        assert (outcome.code, "error[S018]" in outcome.err) == (3, True), outcome.text
+
+    @pytest.mark.parametrize("path", [".", "..", "dev.jsonl", "../outputs"])
+    def test_means_it_also_from_inside(self, toy, monkeypatch, path):
+        monkeypatch.chdir(toy.root / ALPHA / "outputs")
+        outcome = toy.run("check", path)
+        assert (outcome.code, "error[S018]" in outcome.err) == (3, True), outcome.text
+
+
+@pytest.mark.parametrize("name", ["dev.json", ".dev.jsonl", "dev.jsonl.bak"])
+def test_a_file_that_is_never_read_does_not_pass_the_check(toy, name):
+    stray = toy.write(f"{ALPHA}/outputs/{name}", lines(*ROWS))
+    outcome = toy.run("check", stray, "--json")
+    assert [problem["file"] or problem["message"] for problem in outcome.json["problems"]] != []
+    assert outcome.code == 3
+    assert name in outcome.json["problems"][0]["message"]
+
+
+def test_a_duplicate_among_very_many_keys_is_found(toy):
+    keys = [*(f'"k{number}": 0' for number in range(49_999)), '"k0": 0']
+    outcome = toy.check_outputs(lines(*ROWS[:2], f"{{{', '.join(keys)}}}"))
+    assert (outcome.code, "error[S031]" in outcome.err, "'k0' stands twice" in outcome.err) == (3, True, True)
+
+
+def test_a_lone_surrogate_is_found_behind_a_pair_and_other_letters(toy):
+    text = row(r"éé \ud83d\ude00 \ud800")
+    byte = text.encode().index(rb"\ud800") + 1
+    assert (
+        f"surrogate escape, which is no character, at byte {byte} of the line"
+        in toy.check_outputs(lines(*ROWS[:2], text)).err
+    )

@@ -92,6 +92,14 @@ def test_a_workspaces_copy_of_a_bundled_task_is_accepted(tmp_path):
     assert registry.get("terminology", [tmp_path]).folder == bundled.folder
 
 
+def test_an_edited_copy_of_a_bundled_task_is_refused(tmp_path):
+    copy = shutil.copytree(registry.get("terminology").folder, tmp_path / "terminology")
+    gold = copy / "data" / "en-de.jsonl"
+    gold.write_bytes(gold.read_bytes().replace(b"a", b"b", 1))
+    with pytest.raises(InvalidInput, match=r"T016.*'terminology'"):
+        registry.find([tmp_path])
+
+
 def test_a_workspace_does_not_see_the_tasks_of_another(tmp_path):
     toys.task(tmp_path / "first" / "tasks" / "toy")
     (tmp_path / "second").mkdir()
@@ -230,3 +238,12 @@ def test_compat_metrics_follow_the_default_ones_once(tmp_path):
     task = registry.get("toy", [tmp_path])
     found = [metric.name for metric in task.metrics_for(("old", "older"))]
     assert found == ["accuracy", "bleu", "chrf2", "chrf2++"]
+
+
+def test_a_metric_that_goes_by_two_names_is_refused(tmp_path):
+    folder = toys.task(tmp_path / "toy", scorer=toys.SCORER.replace("accuracy()", 'accuracy("precision")'))
+    with pytest.raises(InvalidInput) as error:
+        registry.get("toy", [tmp_path]).check()
+    (fault,) = error.value.problems
+    assert (fault.code, fault.file) == ("T018", str(folder / "scorer.py"))
+    assert "METRICS['accuracy'] is called 'precision'" in fault.message

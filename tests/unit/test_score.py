@@ -189,3 +189,43 @@ def test_gold_without_references_is_scored_or_refused_but_no_bug(tmp_path):
 def test_an_error_of_a_scoring_process_arrives_whole():
     error = InvalidInput(problem("T017", id="'x'", hint=""))
     assert pickle.loads(pickle.dumps(error)).problems == error.problems  # noqa: S301 - what a pool of processes does
+
+
+# --- values and formulas that need care ---
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf"])
+def test_an_infinite_value_is_unavailable_and_the_others_are_scored(tmp_path, value):
+    source = f"accuracy('broken', value=lambda totals: float('{value}'))"
+    root = toys.workspace(tmp_path, scorer=metrics(broken=source), metrics=["accuracy", "broken"])
+    found = scores(results(root)["half", "dev"])
+    assert (found["broken"].value, found["broken"].interval) == (None, None)
+    assert found["broken"].reason == f"unavailable: the value is {value}"
+    assert found["accuracy"].value == 0.5
+
+
+def test_a_formula_for_one_corpus_only_has_the_interval_of_the_vectorised_one(tmp_path):
+    single = "accuracy('single', ratio=None, value=lambda totals: __import__('math').sqrt(totals['hits']))"
+    vector = "accuracy('vector', ratio=None, value=lambda totals: __import__('numpy').sqrt(totals['hits']))"
+    scorer = metrics(single=single, vector=vector)
+    root = toys.workspace(tmp_path, scorer=scorer, metrics=["accuracy", "single", "vector"])
+    found = scores(results(root)["half", "dev"])
+    assert found["single"].value == 2**0.5
+    assert found["single"].interval == found["vector"].interval
+    assert found["single"].interval.lo < 2**0.5 < found["single"].interval.hi
+
+
+def test_a_value_whose_interval_fails_keeps_its_value_and_says_why(tmp_path):
+    source = "accuracy('picky', value=lambda totals: {2: 0.5}[int(totals['hits'])])"
+    root = toys.workspace(tmp_path, scorer=metrics(picky=source), metrics=["accuracy", "picky"])
+    found = scores(results(root)["half", "dev"])["picky"]
+    assert (found.value, found.interval, found.numerator, found.n) == (0.5, None, 2, 4)
+    assert found.reason.startswith("unavailable: interval: KeyError: ")
+
+
+def test_statistics_of_the_wrong_type_are_a_failure_of_that_metric(tmp_path):
+    source = "accuracy('broken', statistics=lambda test_set, outputs: 3)"
+    root = toys.workspace(tmp_path, scorer=metrics(broken=source), metrics=["accuracy", "broken"])
+    found = scores(results(root)["half", "dev"])
+    assert (found["broken"].value, found["accuracy"].value) == (None, 0.5)
+    assert found["broken"].reason.startswith("unavailable: AttributeError: ")

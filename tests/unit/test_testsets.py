@@ -222,3 +222,48 @@ def test_test_sets_with_one_digest_are_equal(load):
     one, two, other = load(gold_jsonl=gold), load(gold_jsonl=gold), load('title = "U"', gold_jsonl=gold)
     assert (one, hash(one)) == (two, hash(two))
     assert one != other
+
+
+# --- contradictions, and a task's own requests ---
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ('gold = "gold.jsonl"\nsources = "src.txt"', "'gold' and 'sources' exclude each other"),
+        ('references = ["a.txt"]', "'references' needs 'sources'"),
+        ('gold = "gold.jsonl"\nreferences = ["a.txt"]', "'references' needs 'sources'"),
+    ],
+)
+def test_keys_of_json_lines_and_of_plain_text_contradict_each_other(load, table, what):
+    with pytest.raises(InvalidInput) as error:
+        load(table, gold_jsonl=toys.json_lines([ROW]), src_txt="s\n", a_txt="r\n")
+    fault = fault_of(error)
+    assert (fault.code, fault.line) == ("T013", 2)
+    assert what in fault.message
+
+
+REQUESTS = """
+
+def requests(row, tags):
+    from harness.api import Request
+
+    return [Request(row["id"], row["source"])] * {"one": 1, "none": 0}[row["source"]]
+"""
+
+
+@pytest.mark.parametrize("is_plain", [False, True], ids=["JSON Lines", "plain text"])
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [("odd", "the task's requests() fails: KeyError: 'odd'"), ("none", "the segment has 0 requests")],
+)
+def test_a_row_of_which_a_task_can_make_no_request_is_refused_with_its_line(load, task, source, what, is_plain):
+    toys.write(task.folder / "scorer.py", toys.SCORER + REQUESTS)
+    rows = [{**ROW, "source": "one"}, {**ROW, "id": "2", "source": source}]
+    with pytest.raises(InvalidInput) as error:
+        load(PLAIN, src_txt=f"one\n{source}\n", a_txt="a\nb\n", b_txt="a\nb\n") if is_plain else load(
+            gold_jsonl=toys.json_lines(rows)
+        )
+    fault = fault_of(error)
+    assert (fault.code, fault.line) == ("G010", 2)
+    assert what in fault.message

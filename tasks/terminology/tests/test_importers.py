@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -216,6 +217,16 @@ class TestFaults:
         assert f"error[{code}] {path}:2:" in said
         assert not (workspace / "submissions" / "terminology" / "Beta").exists()
 
+    @pytest.mark.parametrize("kind", ["folder", "symlink", "FIFO"])
+    def test_what_is_no_regular_file_is_named_and_the_rest_imported(self, archive, bring, workspace, kind):
+        path = archive.path("Beta", "Beta")
+        path.parent.mkdir()
+        make = {"folder": path.mkdir, "FIFO": lambda: os.mkfifo(path)}
+        make.get(kind, lambda: path.symlink_to(archive.path()))()
+        code, said = bring()
+        assert (code, f"error[S022] {path}: " in said) == (1, True)
+        assert [path.name for path in (workspace / "submissions" / "terminology").iterdir()] == ["Alpha"]
+
     def test_too_few_lines_are_imported_as_they_are_and_refused_by_the_check(self, archive, bring, harness, workspace):
         archive.references("ende", [reference(number) for number in range(1, 501)])
         archive.outputs("Alpha", "Alpha", "ende", "proper", [answer(number) for number in range(1, 500)])
@@ -291,6 +302,15 @@ class TestAgain:
         assert code == 7
         assert "error[P010]" in said
         assert outputs.read_bytes() == before
+
+    def test_a_link_where_a_file_would_go_is_not_followed(self, bring, workspace, tmp_path):
+        link = workspace / "submissions" / "terminology" / "Alpha" / "outputs" / "wmt25-t1-en-de-proper.jsonl"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(tmp_path / "outside")
+        code, said = bring()
+        assert (code, f"error[P010] {link}: " in said) == (7, True)
+        assert not (tmp_path / "outside").exists()
+        assert [path for path in workspace.rglob("*") if not path.is_dir()] == [link]
 
 
 class TestCoverage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import sys
@@ -86,7 +87,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     from rich.text import Text
 
     is_screen = sys.stdout.isatty()
-    console = Console(width=None if is_screen else WIDE, highlight=False, emoji=False)
+    drawing = io.StringIO()  # not stdout: rich ends the process when the reader of stdout goes away
+    console = Console(
+        file=drawing, width=None if is_screen else WIDE, force_terminal=is_screen, highlight=False, emoji=False
+    )
     names = [column.replace("-", "-\n") if is_screen else column for column in columns]
     widths = [
         max(len(printable(line)) for line in [*name.split("\n"), *(row[index] for row in rows)])
@@ -101,10 +105,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
         drawn.add_column(Text(name), justify="left" if is_text else "right", vertical="bottom")
     for row in rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row[:fitting]))
-    with console.capture() as captured:
-        console.print(drawn)
+    console.print(drawn)
     say(title)
-    write(captured.get())  # rich itself would end the process when the reader goes away
+    write(drawing.getvalue())
     if fitting < len(columns):
         say(f"(no room for {', '.join(columns[fitting:])}: see the pages, or harness export results)")
 

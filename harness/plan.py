@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import manifest, submissions, testsets
 from harness.catalogue import problem, suggestion
-from harness.errors import EnvironmentFault, InvalidInput, Problem, UsageError, printable
+from harness.errors import EnvironmentFault, HarnessError, InvalidInput, Problem, UsageError, printable
 from harness.score import Entry, has_failed, has_references, identity, identity_of
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[
     """The submissions of each task; what cannot be read goes to `plan.refused`."""
     members: dict[str, list[Submission]] = defaultdict(list)
     for folder, found in submissions.find(workspace.submissions):
-        if isinstance(found, InvalidInput):
+        if isinstance(found, HarnessError):
             problems = list(found.problems)
         elif not workspace.has_task(found.task):
             line, hint = manifest.line_of(folder / "submission.toml", "task"), suggestion(found.task, workspace.tasks)
@@ -160,7 +160,7 @@ def _entries(
             try:
                 digest = submissions.digest(submission, test_set.id, reader)
                 entries.append((test_set, entry_of(submission, digest)))
-            except InvalidInput as error:
+            except (InvalidInput, EnvironmentFault) as error:
                 plan.refused += error.problems if selector.matches(task.name, submission.system, test_set.id) else []
     plan.absent += _absent(task.name, used, taking_part)
     return entries

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from harness import canonical, manifest, strictjson
 from harness.catalogue import problem, suggestion
-from harness.errors import InvalidInput, Problem, printable
+from harness.errors import EnvironmentFault, HarnessError, InvalidInput, Problem, printable
 from harness.manifest import SubmissionManifest
 from harness.textio import Findings, not_regular, open_beneath, read_lines
 
@@ -82,14 +82,14 @@ class ReadOutputs:
     notices: Mapping[str, int]
 
 
-def find(root: Path) -> Iterator[tuple[Path, Submission | InvalidInput]]:
+def find(root: Path) -> Iterator[tuple[Path, Submission | HarnessError]]:
     """Every submission folder below `root` (a workspace's `submissions/`), read or with the reason why not."""
     for parent in sorted(root.glob("*/")):
         names = names_in(parent)
         for folder in sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")):
             try:
                 yield folder, load(folder, names)
-            except InvalidInput as error:
+            except (InvalidInput, EnvironmentFault) as error:
                 yield folder, error
 
 

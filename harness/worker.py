@@ -84,7 +84,7 @@ def run_one(workspace: Workspace, cell: Cell) -> Outcome:
         submission = submissions.load(workspace.submissions / cell.task / cell.system)
         read = submissions.read_outputs(submission, task, test_set)
         entry = entry_of(submission, read.digest)
-    except InvalidInput as error:
+    except (InvalidInput, EnvironmentFault) as error:
         return Outcome(cell, problems=tuple(error.problems))
     return Outcome(cell, score(task, test_set, entry, read.outputs, read.notices))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
 
-    from harness.submissions import Submission
     from harness.workspace import Workspace
 
 SUMMARY = "check submissions: every error with file, line and what to do"
@@ -35,37 +35,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="what to check")
 
 
+@dataclass
+class _Report:
+    """What checking found: problems, notices by file, and how many files were looked at."""
+
+    problems: list[Problem] = field(default_factory=list)
+    notices: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    files: int = 0
+
+
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Check every path. Exit code 3 if anything would be refused."""
     from harness import submissions
 
-    problems: list[Problem] = []
-    notices: list[tuple[str, Mapping[str, int]]] = []
-    checked = 0
+    report = _Report()
     for path in arguments.paths:
         for folder, only in _submissions_at(path):
             meant = copy(arguments)
             if meant.workspace is None and submissions.is_in_place(folder):
                 meant.workspace = submissions.home_of(folder).parent
-            found, noticed, files = _check(terminal.workspace_of(meant), folder, only)
-            problems += terminal.located(found, meant)
-            notices += noticed
-            checked += files
-    if arguments.json:
-        terminal.say_json(
-            {
-                "files": checked,
-                "problems": [fault.to_dict() for fault in problems],
-                "notices": {file: dict(counts) for file, counts in notices if counts},
-            }
-        )
-    else:
-        terminal.report(problems)
-        for file, counts in notices:
-            for line in terminal.notices_in_words(counts):
-                terminal.say(f"{file}: {line}")
-        terminal.say(f"{checked} files checked, {len(problems)} problems")
-    return ExitCode.INVALID if problems else ExitCode.GOOD
+            found = _check(terminal.workspace_of(meant), folder, only)
+            report.problems += terminal.located(found.problems, meant)
+            report.notices |= found.notices
+            report.files += found.files
+    _print(report, as_json=arguments.json)
+    return ExitCode.INVALID if report.problems else ExitCode.GOOD
+
+
+def _print(report: _Report, *, as_json: bool) -> None:
+    notices = {file: dict(counts) for file, counts in report.notices.items() if counts}
+    if as_json:
+        problems = [fault.to_dict() for fault in report.problems]
+        terminal.say_json({"files": report.files, "problems": problems, "notices": notices})
+        return
+    terminal.report(report.problems)
+    for file, counts in notices.items():
+        for line in terminal.notices_in_words(counts):
+            terminal.say(f"{file}: {line}")
+    terminal.say(f"{report.files} files checked, {len(report.problems)} problems")
 
 
 def _submissions_at(path: Path) -> Iterator[tuple[Path, str | None]]:
@@ -96,10 +103,8 @@ def _with_manifest(path: Path) -> Iterator[Path]:
     return (toml.parent for depth in ("*", "*/*") for toml in path.glob(f"{depth}/submission.toml"))
 
 
-def _check(
-    workspace: Workspace, folder: Path, only: str | None
-) -> tuple[list[Problem], list[tuple[str, Mapping[str, int]]], int]:
-    """The problems, the notices by file, and the number of files of one submission."""
+def _check(workspace: Workspace, folder: Path, only: str | None) -> _Report:
+    """Check one submission, or one file of it."""
     from harness import submissions, testsets
     from harness.plan import faults_of_listing
 
@@ -109,25 +114,21 @@ def _check(
         task.check()
         known = testsets.find(task, workspace.testsets)
     except (InvalidInput, UsageError) as error:
-        return list(error.problems), [], 1
-    problems = list(faults_of_listing(submission, task, known))
-    strays = submission.strays(task.manifest.reader)
-    notices: list[tuple[str, Mapping[str, int]]] = [(str(folder / "outputs" / name), {"N018": 1}) for name in strays]
-    names = [name for name in submission.test_sets(task.manifest.reader) if name in known]
+        return _Report(list(error.problems), files=1)
+    reader = task.manifest.reader
+    report = _Report(list(faults_of_listing(submission, task, known)), files=1)
+    report.notices = {str(folder / "outputs" / name): {"N018": 1} for name in submission.strays(reader)}
+    files = {submission.outputs_file(name, reader): name for name in submission.test_sets(reader) if name in known}
     if only is not None and only != "submission.toml":
-        names = [name for name in names if submission.outputs_file(name, task.manifest.reader).name == only]
-        problems = [fault for fault in problems if fault.file and Path(fault.file).name == only]
-        notices = []
-        if not names and not problems:
-            problems = [problem("U012", what=folder / "outputs" / only)]
-    for name in names:
+        report.problems = [fault for fault in report.problems if fault.file and Path(fault.file).name == only]
+        report.notices = {}
+        files = {file: name for file, name in files.items() if file.name == only}
+        if not files and not report.problems:
+            report.problems = [problem("U012", what=folder / "outputs" / only)]
+    for file, name in files.items():
+        report.files += 1
         try:
-            read = submissions.read_outputs(submission, task, testsets.load(known[name]))
-            notices.append((_file(submission, name, task.manifest.reader), read.notices))
+            report.notices[str(file)] = submissions.read_outputs(submission, task, testsets.load(known[name])).notices
         except InvalidInput as error:
-            problems += error.problems
-    return problems, notices, 1 + len(names)
-
-
-def _file(submission: Submission, test_set: str, reader: str) -> str:
-    return str(submission.outputs_file(test_set, reader))
+            report.problems += error.problems
+    return report

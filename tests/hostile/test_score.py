@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
 import sys
 import unicodedata
+from unittest import mock
 
 import pytest
 
@@ -225,3 +227,20 @@ def test_an_outputs_file_whose_name_is_not_text_is_named(toy):
     toy.write(f"{ALPHA}/outputs/{os.fsdecode(bytes([255]))}.jsonl", "x")
     outcome = toy.run_process("check", toy.root / ALPHA)
     assert (outcome.code, "error[S050]" in outcome.err) == (3, True), outcome.text
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(toy):
+    """The first of two is refused, by a stand-in: root may read anything."""
+    toy.submission("beta")
+    real, refused = os.open, []
+
+    def open_or_refuse(path, *arguments, **settings):
+        if os.fspath(path) == "dev.jsonl" and not refused:
+            refused.append(path)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path, *arguments, **settings)
+
+    toy.stack.enter_context(mock.patch("os.open", open_or_refuse))
+    outcome = toy.run("score", "--json")
+    assert [fault["code"] for fault in outcome.json["problems"]] == ["E012"]
+    assert (outcome.code, systems(outcome)) == (1, {"@reference", "beta"})

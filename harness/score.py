@@ -165,11 +165,9 @@ def _score(metric: Metric, test_set: TestSet, statistics: Statistics | Exception
     totals = corpus_totals(statistics)
     try:
         value = float(metric.value(totals))
+        counts = dict(zip(("numerator", "n"), (int(totals[column]) for column in metric.ratio or ()), strict=False))
     except Exception as error:  # noqa: BLE001 - as above
         return _record(metric, test_set, reason=_failure(error))
-    counts: dict[str, int] = {}
-    if metric.ratio:
-        counts = dict(zip(("numerator", "n"), (int(totals[column]) for column in metric.ratio), strict=True))
     if math.isnan(value):
         return _record(metric, test_set, reason="undefined: 0 of 0" if metric.ratio else "undefined", **counts)
     if math.isinf(value):

@@ -86,7 +86,7 @@ def open_trusted(path: Path) -> Iterator[BinaryIO]:
     Raises InvalidInput (S015, S019, S022) and EnvironmentFault (E012).
     """
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
             _require_regular(os.fstat(stream.fileno()), str(path), names=None)
             yield stream
     except (FileNotFoundError, NotADirectoryError):
@@ -95,6 +95,11 @@ def open_trusted(path: Path) -> Iterator[BinaryIO]:
         raise InvalidInput(not_regular(path, "folder")) from None
     except OSError as error:
         raise EnvironmentFault(problem("E012", file=path, what=error.strerror)) from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open without waiting for the writer of a FIFO, which is refused as soon as it is open."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @contextmanager

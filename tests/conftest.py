@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,17 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def _tasks_of_other_tests_are_forgotten():
+    """Loaded tasks are state of the process; a test must not see those of another."""
+    from harness import tasks, worker
+
+    folders, modules = list(tasks.__path__), set(sys.modules)
+    yield
+    tasks.__path__[:] = folders
+    for name in set(sys.modules) - modules:
+        if name.startswith("harness.tasks."):
+            del sys.modules[name]
+    worker._load.cache_clear()

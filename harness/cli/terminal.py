@@ -24,11 +24,11 @@ WIDE = 240
 """Columns of a table that goes to a file or a pipe, where nothing needs to fit a screen."""
 
 
-def workspace_of(arguments: argparse.Namespace, default: Path = Path()) -> Workspace:
-    """The workspace that the command line names, else `default`. Raises UsageError (U011)."""
+def workspace_of(arguments: argparse.Namespace) -> Workspace:
+    """The workspace that the command line names, else the current folder. Raises UsageError (U011)."""
     from harness.workspace import Workspace
 
-    workspace = Workspace(arguments.workspace or default, tuple(arguments.task_folders))
+    workspace = Workspace(arguments.workspace or Path(), tuple(arguments.task_folders))
     workspace.check()
     return workspace
 
@@ -120,7 +120,6 @@ def progress(description: str, total: int) -> Iterator[Callable[[str], Any]]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.text import Text
 
     shown = Progress(
         TextColumn("{task.description}", markup=False),
@@ -134,6 +133,6 @@ def progress(description: str, total: int) -> Iterator[Callable[[str], Any]]:
         bar = shown.add_task(description, total=total)
 
         def advance(what: str) -> None:
-            shown.update(bar, advance=1, description=Text(printable(what)).plain)
+            shown.update(bar, advance=1, description=printable(what))
 
         yield advance

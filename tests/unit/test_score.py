@@ -204,6 +204,14 @@ def test_an_infinite_value_is_unavailable_and_the_others_are_scored(tmp_path, va
     assert found["accuracy"].value == 0.5
 
 
+def test_a_ratio_of_columns_that_do_not_exist_is_unavailable_and_no_bug(tmp_path):
+    scorer = metrics(broken="accuracy('broken', ratio=('hits', 'nowhere'))")
+    root = toys.workspace(tmp_path, scorer=scorer, metrics=["accuracy", "broken"])
+    found = scores(results(root)["half", "dev"])
+    assert (found["broken"].value, found["broken"].reason[:24]) == (None, "unavailable: ValueError:")
+    assert found["accuracy"].value == 0.5
+
+
 def test_a_formula_for_one_corpus_only_has_the_interval_of_the_vectorised_one(tmp_path):
     single = "accuracy('single', ratio=None, value=lambda totals: __import__('math').sqrt(totals['hits']))"
     vector = "accuracy('vector', ratio=None, value=lambda totals: __import__('numpy').sqrt(totals['hits']))"

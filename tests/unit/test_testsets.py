@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 
@@ -167,6 +168,14 @@ def test_gold_without_segments_is_refused(load):
 
 def test_missing_gold_is_refused(load):
     with pytest.raises(EnvironmentFault, match="G013"):
+        load()
+
+
+def test_a_fifo_in_the_place_of_gold_is_refused_and_not_waited_for(load, tmp_path):
+    gold = tmp_path / "testsets" / "toy" / "dev" / "gold.jsonl"
+    gold.parent.mkdir(parents=True)
+    os.mkfifo(gold)
+    with pytest.raises(InvalidInput, match=r"S022.*FIFO"):
         load()
 
 

@@ -8,10 +8,12 @@ other rows, so no metric implements them. See `docs/architecture.md`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from harness.errors import InvalidInput
+from harness.jsonlines import read_objects
 from harness.strictjson import Refused, parse
 from harness.textio import Findings, open_beneath, read_lines
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Collection",
+    "Column",
     "Evidence",
     "Findings",
     "ImportedSubmission",
@@ -31,20 +34,49 @@ __all__ = [
     "InvalidInput",
     "Metric",
     "Output",
+    "Outputs",
     "Refused",
     "Request",
     "Segment",
     "Statistics",
     "TestSet",
+    "Text",
     "Totals",
+    "answers_to",
+    "identifier",
     "open_beneath",
     "parse",
     "ratio",
     "read_lines",
+    "read_objects",
 ]
 
-Output = str
+Text: TypeAlias = Any
+"""A `str`, or a `tuple[str, ...]` with one text per token where `outputs = "tokens"` in task.toml.
+The metrics of a task know which; in their signatures they name the one they take."""
+
+Output: TypeAlias = Text
 """What a system said for one request."""
+
+
+class Outputs(dict[str, Output]):
+    """Outputs by request id, as a file gave them; any mapping will do where nothing is repeated.
+
+    `repeated` holds, for each request that was answered more than once, all its outputs in the order
+    of the rows; the mapping itself holds the last of them.
+    """
+
+    def __init__(self, outputs: Mapping[str, Output], repeated: Mapping[str, tuple[Output, ...]] | None = None) -> None:
+        super().__init__(outputs)
+        self.repeated: Mapping[str, tuple[Output, ...]] = repeated or {}
+
+
+def answers_to(request: Request, outputs: Mapping[str, Output]) -> Sequence[Output]:
+    """Every output for a request: one, unless its test set accepts none (`()`) or several."""
+    if request.id not in outputs:
+        return ()
+    repeated = outputs.repeated if isinstance(outputs, Outputs) else {}
+    return repeated.get(request.id) or (outputs[request.id],)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +87,14 @@ class Request:
     """
 
     id: str
-    source: str
-    references: tuple[str, ...] = ()
+    source: Text
+    references: tuple[Text, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The request as a system receives it."""
-        return {"id": self.id, "source": self.source, **self.fields}
+        source = list(self.source) if isinstance(self.source, tuple) else self.source
+        return {"id": self.id, "source": source, **self.fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +115,7 @@ class TestSet:
     `digest` (sha256 of gold and of the facts about it) is the identity: equal digests mean equal
     test sets, so metrics may cache by test set. `tags` holds facts such as `source_language`,
     `target_language` and `mode`; `compat` names the official scorers to compute beside ours.
+    `answers` says how many outputs a request may have: exactly `one`, `at-most-one`, or `any`.
     """
 
     __test__ = False  # a noun of this field, not a pytest class
@@ -94,6 +128,7 @@ class TestSet:
     title: str = ""
     collection: str = ""
     compat: tuple[str, ...] = ()
+    answers: Literal["one", "at-most-one", "any"] = "one"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TestSet) and other.digest == self.digest
@@ -107,6 +142,11 @@ class TestSet:
         return (request for segment in self.segments for request in segment.requests)
 
 
+Column: TypeAlias = "str | tuple[str, ...]"
+"""The name of a column: a word, or a tuple of words, for instance a cell of a contingency table. The
+names may depend on the outputs; sums of two corpora are matched by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """One row per segment, one named column per count.
@@ -116,7 +156,7 @@ class Statistics:
     integers wherever the metric allows, so that sums are exact on any machine.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     rows: NDArray[Any]
 
 
@@ -127,10 +167,10 @@ class Totals:
     `values` has shape (…, k). One dimension is one corpus; two are B resamples or n segments.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     values: NDArray[Any]
 
-    def __getitem__(self, column: str) -> Any:  # noqa: ANN401 - a NumPy scalar or array
+    def __getitem__(self, column: Column) -> Any:  # noqa: ANN401 - a NumPy scalar or array
         return self.values[..., self.columns.index(column)]
 
 
@@ -138,7 +178,8 @@ class Totals:
 class Evidence:
     """A stretch of text behind a number: `[start, end)` in code points of that text.
 
-    `verdict` is a word of the metric, for instance `found` or `missed`; `label` says of what.
+    `token` is the position of that text where the request has one text per token. `verdict` is a word of
+    the metric, for instance `found` or `missed`; `label` says of what.
     """
 
     segment: str
@@ -148,6 +189,7 @@ class Evidence:
     end: int
     verdict: str
     label: str
+    token: int | None = None
 
 
 class EvidenceFunction(Protocol):
@@ -168,6 +210,7 @@ class Metric:
     signature    test set -> reproducibility string `key:value|…`; it must not import what it names
     ratio        (numerator column, denominator column) where the value is their quotient
     unit         `fraction` (0..1), `points` (0..100) or `count`
+    best         `higher`, `lower`, `zero` (a signed difference), or `none`: it describes, it does not judge
     segments     how one row becomes a segment's own score: "value" (the same formula), "none"
                  (the metric says nothing about one segment), or a function of its own
     interval     "percentile" of a bootstrap, or "none" where that would mislead
@@ -185,7 +228,7 @@ class Metric:
     signature: Callable[[TestSet], str]
     ratio: tuple[str, str] | None = None
     unit: Literal["fraction", "points", "count"] = "fraction"
-    best: Literal["higher", "lower"] = "higher"
+    best: Literal["higher", "lower", "zero", "none"] = "higher"
     segments: Literal["value", "none"] | Callable[[Totals], Any] = "value"
     interval: Literal["percentile", "none"] = "percentile"
     exchangeable: bool = True
@@ -222,7 +265,7 @@ class ImportedTestSet:
 
 @dataclass(frozen=True, slots=True)
 class ImportedSubmission:
-    """A system as an importer found it: outputs (id, text) by test set."""
+    """A system as an importer found it: outputs (id, output) by test set."""
 
     team: str
     system: str
@@ -232,7 +275,7 @@ class ImportedSubmission:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All that an importer found; `strays` are files that belong to none of it."""
+    """All that an importer found; `strays` are files, or parts of files, that it leaves out, in words."""
 
     test_sets: Sequence[ImportedTestSet]
     submissions: Sequence[ImportedSubmission]
@@ -240,9 +283,14 @@ class Collection:
     findings: Sequence[Findings]
 
 
+def identifier(name: str) -> str:
+    """The id closest to a name of an archive: what an id may not hold becomes a hyphen."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-._+")[:64] or "unnamed"
+
+
 class Importer(Protocol):
     """Reads somebody's archive and writes nothing. Raises InvalidInput if it is another archive."""
 
     def __call__(self, source: Path) -> Collection:
-        """Read the archive below `source`."""
+        """Read the archive: the folder `source`, or a single file if the importer takes one."""
         ...  # pragma: no cover

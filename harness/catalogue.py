@@ -76,6 +76,11 @@ FAULTS = MappingProxyType(
             "this is a {what}; only regular files are read",
             "{remedy}",
         ),
+        "S023": Fault(
+            "not one text per token",
+            "the output of request {id} has {found} texts, expected {expected}, one per token of its source",
+            _REQUESTS,
+        ),
         "S030": Fault(
             "JSON nested too deeply", "brackets are nested {found} deep, more than the {expected} allowed", _JSON_HELP
         ),
@@ -237,6 +242,8 @@ NOTICES = MappingProxyType(
         "N016": "outputs are empty",
         "N017": "rows are not in the order of the requests; they are paired by id",
         "N018": "files are not part of a submission and were not read",
+        "N019": "requests have no output; the task says what that costs",
+        "N020": "rows answer a request again; this test set accepts that",
     }
 )
 

@@ -38,8 +38,8 @@ def task_of(workspace: Workspace, collection: str) -> Task:
 
 def read(task: Task, collection: str, source: Path) -> Collection:
     """Run the importer. Raises InvalidInput (G020) if `source` is not the collection."""
-    if not source.is_dir():
-        raise InvalidInput(problem("G020", file=source, what="this is not a folder"))
+    if not source.exists():
+        raise InvalidInput(problem("G020", file=source, what="there is no such file or folder"))
     return task.importers[collection](source)
 
 

@@ -32,6 +32,8 @@ _SHA256 = r"^[0-9a-f]{64}$"
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s<>\"']+$", max_length=2048)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=_SHA256)]
+Answers = Literal["one", "at-most-one", "any"]
+"""How many outputs a request may have."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +47,7 @@ class TestSetTable(Manifest, frozen=True, kw_only=True):
     per reference in `references`, parallel line by line. Paths are relative to the manifest and
     may lead out of the repository, for references that must stay blind. `block` names the key of
     gold whose equal values are resampled together. Test sets of one `collection` belong together:
-    who takes part in one is expected in all. `gold_sha256` pins the gold.
+    who takes part in one is expected in all. `answers` replaces the task's. `gold_sha256` pins the gold.
     """
 
     __test__ = False
@@ -58,6 +60,7 @@ class TestSetTable(Manifest, frozen=True, kw_only=True):
     references: list[Text] = []
     tags: dict[str, str] = {}
     block: Text | None = None
+    answers: Answers | None = None
     compat: list[Text] = []
     licence: Text | None = None
     citation: Text | None = None
@@ -71,7 +74,10 @@ class Limits(Manifest, frozen=True, kw_only=True):
 
 
 class TaskManifest(Manifest, frozen=True, kw_only=True):
-    """A `task.toml`. A task of text in, text out needs nothing but this file."""
+    """A `task.toml`. A task of text in, text out needs nothing but this file.
+
+    `outputs` says what one output is: a text, or a list of texts, one per token of the source.
+    """
 
     name: Text
     version: Text
@@ -82,6 +88,8 @@ class TaskManifest(Manifest, frozen=True, kw_only=True):
     metrics: Annotated[list[Text], msgspec.Meta(min_length=1)]
     description: Text | None = None
     reader: Literal["jsonl", "lines"] = "jsonl"
+    outputs: Literal["text", "tokens"] = "text"
+    answers: Answers = "one"
     compat: dict[str, list[Text]] = {}
     importers: list[Text] = []
     limits: Limits = Limits()

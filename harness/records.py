@@ -46,7 +46,7 @@ class Score(Record, frozen=True, kw_only=True):
     n: int
     signature: str
     method: str
-    best: Literal["higher", "lower"] = "higher"
+    best: Literal["higher", "lower", "zero", "none"] = "higher"
     numerator: int | None = None
     interval: Interval | None = None
     reason: str | None = None

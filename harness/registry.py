@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ENTRY_POINTS = "harness.tasks"
+_REFERENCES = "the key 'references' must be a list of references, and 'reference' one; each is a {}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,8 @@ class Task:
     @cached_property
     def requests(self) -> Callable[[Mapping[str, Any], Mapping[str, str]], Sequence[Request]]:
         """How a row of gold (with the tags of its test set) becomes requests; one by default."""
-        return getattr(self._module("scorer"), "requests", None) or one_request
+        default = {"text": one_request, "tokens": one_request_of_tokens}[self.manifest.outputs]
+        return getattr(self._module("scorer"), "requests", None) or default
 
     @property
     def importers(self) -> Mapping[str, Importer]:
@@ -88,8 +90,13 @@ class Task:
                     hint = suggestion(name, self.metrics)
                     quoted = f"'{printable(name)}'"
                     yield problem("T015", file=path, line=line, key=key, id=quoted, hint=hint, known=known)
-        if self.manifest.primary not in self.manifest.metrics:
-            what = f"'{printable(self.manifest.primary)}' is not among metrics"
+        what = None
+        primary = self.manifest.primary
+        if primary not in self.manifest.metrics:
+            what = f"'{printable(primary)}' is not among metrics"
+        elif primary in self.metrics and self.metrics[primary].best not in {"higher", "lower"}:
+            what = f"'{printable(primary)}' orders nothing: neither higher nor lower is better"
+        if what:
             yield problem("T013", file=path, line=manifests.line_of(path, "primary"), key="primary", what=what)
 
     def _module(self, name: str) -> object:
@@ -111,8 +118,33 @@ class Task:
 
 
 def one_request(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Request]:  # noqa: ARG001 - the hook's shape
-    """The default: one request per row, with all its references."""
-    return [Request(row["id"], row["source"], tuple(row["references"]))]
+    """The default: one request per row, with all its references. Raises ValueError for what is no text."""
+    source, references = row.get("source"), row["references"]
+    if not isinstance(source, str):
+        message = "the key 'source' is missing" if source is None else "the key 'source' must be a string"
+        raise ValueError(message)  # noqa: TRY004 - a fault of data, reported with its line
+    if not all(isinstance(reference, str) for reference in references):
+        raise ValueError(_REFERENCES.format("string"))
+    return [Request(row["id"], source, tuple(references))]
+
+
+def one_request_of_tokens(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Request]:  # noqa: ARG001 - as above
+    """The same for tokens: source and references are lists of strings of one length."""
+    source, references = row.get("source"), row["references"]
+    if not _are_tokens(source) or not source:
+        message = "the key 'source' must be a non-empty list of strings, one per token"
+        raise ValueError(message)
+    if not all(_are_tokens(reference) for reference in references):
+        raise ValueError(_REFERENCES.format("list of strings"))
+    for reference in references:
+        if len(reference) != len(source):
+            message = f"the source has {len(source)} tokens, a reference has {len(reference)}"
+            raise ValueError(message)
+    return [Request(row["id"], tuple(source), tuple(map(tuple, references)))]
+
+
+def _are_tokens(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(token, str) for token in value)
 
 
 def find(folders: Sequence[Path] = ()) -> dict[str, Task]:
@@ -165,6 +197,9 @@ def _read(toml: Path, package: str) -> Task:
     manifest, _ = manifests.load(toml, TaskManifest)
     expected = toml.parent.name.replace("_", "-")
     faults = list(manifests.require_id(manifest.name, toml, manifests.line_of(toml, "name")))
+    if manifest.reader == "lines" and (manifest.outputs, manifest.answers) != ("text", "one"):
+        what = "lines are paired by number, one text for each request; other outputs and answers need 'jsonl'"
+        faults.append(problem("T013", file=toml, line=manifests.line_of(toml, "reader"), key="reader", what=what))
     if manifest.name != expected:
         line, found = manifests.line_of(toml, "name"), f"'{printable(manifest.name)}'"
         faults.append(problem("T014", file=toml, line=line, key="name", found=found, expected=toml.parent.name))

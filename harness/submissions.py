@@ -3,8 +3,10 @@
 A submission is a folder `submissions/<task>/<system>/` with a `submission.toml` and one file of
 outputs per test set, `outputs/<test set>.jsonl` (`.txt` where the task's reader is `lines`).
 
-A row of JSON Lines is `{"id": …, "output": …}`, one per request, in any order. Plain text holds
-one output a line, in the order of the requests.
+A row of JSON Lines is `{"id": …, "output": …}`, one per request, in any order; the output is a text,
+or a list of texts, one per token, as the task says. Where a test set accepts other numbers of answers
+than one, missing and repeated rows are counted as notices. Plain text holds one output a line, in the
+order of the requests.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import canonical, manifest, strictjson
+from harness.api import Outputs
 from harness.catalogue import problem, suggestion
 from harness.errors import EnvironmentFault, HarnessError, InvalidInput, Problem, printable
 from harness.manifest import SubmissionManifest
@@ -171,7 +174,9 @@ def read_outputs(submission: Submission, task: Task, test_set: TestSet) -> ReadO
             rows.add(number, text) if reader == "jsonl" else rows.add_line(number, text)
     rows.finish()
     findings.check()
-    return ReadOutputs(rows.outputs, stream.hash.hexdigest(), dict(sorted(findings.notices.items())))
+    return ReadOutputs(
+        Outputs(rows.outputs, rows.repeated), stream.hash.hexdigest(), dict(sorted(findings.notices.items()))
+    )
 
 
 class _Hashing(io.RawIOBase):
@@ -198,9 +203,12 @@ class _Rows:
         self.findings = findings
         self.limit = task.manifest.limits.output_bytes
         self.ids = [request.id for request in test_set.requests]
-        self.known = set(self.ids)
+        self.tokens = {request.id: len(request.source) for request in test_set.requests}
+        self.has_tokens = task.manifest.outputs == "tokens"
+        self.answers = test_set.answers
         self.facts = {"task": task.name, "test_set": test_set.id}
         self.outputs: dict[str, Output] = {}
+        self.repeated: dict[str, tuple[Output, ...]] = {}
         self.lines: dict[str, int] = {}
         self.count = 0
         self.first_blank: int | None = None
@@ -227,29 +235,36 @@ class _Rows:
             self.refused = True
             self.findings.add(refused.code, number, **refused.facts)
             return
-        if (what := _row_fault(row)) is not None:
+        if (what := _row_fault(row, has_tokens=self.has_tokens)) is not None:
             self.refused = True
             self.findings.add("S018", number, what=what)
             return
         self.findings.note("N015", int(len(row) > 2))  # noqa: PLR2004 - id and output
-        self._keep(str(row["id"]), row["output"], number)
+        self._keep(str(row["id"]), tuple(row["output"]) if self.has_tokens else row["output"], number)
 
-    def _keep(self, identifier: str, output: str, number: int) -> None:
+    def _keep(self, identifier: str, output: Output, number: int) -> None:
         shown = f"'{printable(identifier)}'"
-        if identifier not in self.known:
-            hint = suggestion(identifier, self.known) if len(self.findings.problems) < 3 else ""  # noqa: PLR2004 - slow
+        if identifier not in self.tokens:
+            hint = suggestion(identifier, self.tokens) if len(self.findings.problems) < 3 else ""  # noqa: PLR2004 - slow
             self.findings.add("S017", number, id=shown, hint=hint, **self.facts)
             self.refused = True
             return
         first = self.lines.setdefault(identifier, number)
-        if first != number:
+        if first != number and self.answers != "any":
             self.findings.add("S032", number, id=shown, first=first)
             self.refused = True
             return
-        size = len(output.encode("utf-8"))
+        if self.has_tokens and len(output) != self.tokens[identifier]:
+            found, expected = len(output), self.tokens[identifier]
+            self.findings.add("S023", number, id=shown, found=found, expected=expected, **self.facts)
+        text = "".join(output)
+        size = len(text.encode("utf-8"))
         if size > self.limit:
             self.findings.add("S016", number, id=shown, found=size, expected=self.limit)
-        self._note(output)
+        self._note(text)
+        if first != number:
+            self.findings.note("N020")
+            self.repeated[identifier] = (*self.repeated.get(identifier, (self.outputs[identifier],)), output)
         self.outputs[identifier] = output
 
     def _note(self, output: str) -> None:
@@ -264,11 +279,13 @@ class _Rows:
         """Compare the rows with the requests once all were read."""
         missing = [identifier for identifier in self.ids if identifier not in self.outputs]
         is_cut = any(found.code == "S015" for found in self.findings.problems)
-        if self.count != len(self.ids) and not is_cut:
+        if self.answers != "one" and self.count and self.first_blank is None:
+            self.findings.note("N019", len(missing))
+        elif self.count != len(self.ids) and not is_cut:
             self._refuse_count(self.count, missing)
         elif self.first_blank is not None or (missing and not self.refused):
             self._refuse_count(len(self.outputs), missing)
-        elif list(self.outputs) != self.ids:
+        if list(self.outputs) != [identifier for identifier in self.ids if identifier in self.outputs]:
             self.findings.note("N017")
         for code in [code for code, count in self.findings.notices.items() if not count]:
             del self.findings.notices[code]
@@ -285,7 +302,7 @@ class _Rows:
         self.findings.add("S010", line, expected=len(self.ids), found=found, detail=detail, **self.facts)
 
 
-def _row_fault(row: object) -> str | None:
+def _row_fault(row: object, *, has_tokens: bool) -> str | None:
     """Why a JSON value is not an output row, or None if it is one."""
     if not isinstance(row, dict):
         return f"a row is a JSON object, found {type(row).__name__}"
@@ -295,6 +312,8 @@ def _row_fault(row: object) -> str | None:
     identifier, output = row["id"], row["output"]
     if isinstance(identifier, bool) or not isinstance(identifier, str | int):
         return f"'id' is a string or an integer, found {printable(repr(identifier), 40)}"
-    if not isinstance(output, str):
+    if has_tokens and not (isinstance(output, list) and all(isinstance(token, str) for token in output)):
+        return f"'output' is a list of strings, one per token, found {printable(repr(output), 40)}"
+    if not has_tokens and not isinstance(output, str):
         return f"'output' is a string, found {printable(repr(output), 40)}"
     return None

@@ -3,8 +3,9 @@
 A test set is a `[[test_sets]]` table of its task, with gold in the task's folder, or a folder
 `testsets/<task>/<id>/` of the workspace with a `testset.toml`. Both hold the same table.
 
-Gold is JSON Lines, one segment a line: `id`, `source`, `reference` or `references`, and further
-keys; strings among these are tags of the segment, the rest is for the task's scorer alone. Or it
+Gold is JSON Lines, one segment a line: `id`, as a rule `source` and `reference` or `references`
+(the task's `requests` decides), and further keys. Of these, what is sent to systems belongs to the
+request; other strings are tags of the segment, and the rest is for the task's scorer alone. Or it
 is plain text: a file of sources and parallel files of references, whose ids are line numbers.
 """
 
@@ -107,6 +108,7 @@ def load(source: TestSetSource) -> TestSet:
         title=table.title or table.id,
         collection=table.collection or table.id,
         compat=tuple(table.compat),
+        answers=table.answers or source.task.manifest.answers,
     )
 
 
@@ -133,15 +135,17 @@ def _unknown_compat(source: TestSetSource) -> Iterator[Problem]:
 
 
 def _contradictions(source: TestSetSource) -> Iterator[Problem]:
-    """Gold is JSON Lines or plain text: keys of both, or of half of one, are a mistake."""
+    """Gold is JSON Lines or plain text: keys of both, or of half of one, are a mistake; so are answers without ids."""
     table = source.table
-    what = None
+    key, what = "gold" if table.gold else "references", None
     if table.sources and table.gold:
         what = "'gold' and 'sources' exclude each other"
     elif table.references and not table.sources:
         what = "'references' needs 'sources'"
+    elif table.answers not in {None, "one"} and source.task.manifest.reader == "lines":
+        key, what = "answers", "lines are paired by number, so each request has one"
     if what:
-        line = manifest.line_of(source.file, "gold" if table.gold else "references")
+        line = manifest.line_of(source.file, key)
         yield problem("T013", file=source.file, line=line, key=f"test set '{printable(table.id)}'", what=what)
 
 
@@ -187,13 +191,9 @@ def _row(row: object) -> dict[str, Any]:
         raise ValueError(message)
     if "reference" in row:
         row["references"] = [row.pop("reference")]
-    references = row.setdefault("references", [])
-    if not isinstance(references, list) or not all(isinstance(reference, str) for reference in references):
-        message = "the key 'references' must be a list of strings, and 'reference' a string"
-        raise ValueError(message)
-    if "source" not in row:
-        message = "the key 'source' is missing"
-        raise ValueError(message)
+    if not isinstance(row.setdefault("references", []), list):
+        message = "the key 'references' must be a list, and 'reference' one of its items"
+        raise ValueError(message)  # noqa: TRY004 - as above
     return row
 
 
@@ -209,7 +209,8 @@ def _segment(source: TestSetSource, row: Mapping[str, Any]) -> Segment:
     if not requests:
         message = "the segment has 0 requests"
         raise ValueError(message)
-    further = {key: value for key, value in row.items() if key not in _RESERVED}
+    sent = {key for request in requests for key in request.fields}
+    further = {key: value for key, value in row.items() if key not in _RESERVED | sent}
     block = source.table.block
     if block is not None and not isinstance(row.get(block), str):
         message = f"the key '{block}', which names the resampling block, must be a string"

@@ -26,9 +26,10 @@ _VERBS = {
 }
 _EPILOG = """\
 examples:
-  harness score                                     score everything, write the leaderboard to site/
-  harness check submissions/terminology/my-system   what would be refused, before you send it
-  harness tasks terminology                         its test sets and metrics
+  harness tasks                                 which tasks there are
+  harness tasks my-task                         test sets, metrics and importers of one
+  harness check submissions/my-task/my-system   what would be refused, before you send it
+  harness score                                 score everything, write the leaderboard to site/
 
 exit codes: 0 good, 1 finished but some failed, 2 usage, 3 invalid submission, 4 system failed,
   5 integrity, 6 environment, 7 refused by policy, 70 our bug

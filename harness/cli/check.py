@@ -24,8 +24,8 @@ PATH is a submission folder, a file in one, or a folder of submissions. Test set
 in the workspace: the one in which the submission lies, unless --workspace names another.
 
 examples:
-  harness check submissions/terminology/my-system
-  harness check submissions/terminology/my-system/outputs/starter-en-de-proper.jsonl
+  harness check submissions/my-task/my-system
+  harness check submissions/my-task/my-system/outputs/my-test-set.jsonl
   harness check submissions
 """
 

@@ -20,8 +20,9 @@ Nothing that exists with other content is overwritten. The matrix at the end sho
 the archive lacks; files that belong to nothing are named.
 
 examples:
-  harness import wmt25-terminology ~/wmt25-terminology/ranking --workspace wmt25
-  harness score --workspace wmt25
+  harness tasks my-task                                       # its importers: the collections it knows
+  harness import my-collection ~/archive --workspace archive
+  harness score --workspace archive
 """
 _SHOWN_STRAYS = 20
 
@@ -29,7 +30,7 @@ _SHOWN_STRAYS = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the verb."""
     parser.add_argument("collection", metavar="COLLECTION", help="the kind of archive; harness tasks NAME lists them")
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="the archive's folder")
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="the archive's folder, or its file")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -83,7 +84,7 @@ def _print(collection: Collection, written: int) -> None:
     for stray in collection.strays[:_SHOWN_STRAYS]:
         terminal.say(f"not imported: {printable(stray, 400)}")
     if len(collection.strays) > _SHOWN_STRAYS:
-        terminal.say(f"and {len(collection.strays) - _SHOWN_STRAYS} more files")
+        terminal.say(f"and {len(collection.strays) - _SHOWN_STRAYS} more (all of them: --json)")
     terminal.say(
         f"{len(names)} test sets, {len(collection.submissions)} submissions, {len(_absent(collection))} absent cells; "
         f"{written} files written"

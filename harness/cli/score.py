@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 SUMMARY = "check and score submissions, store the results, rebuild the site"
 EPILOG = """\
 SELECTION is a task, a system, a test set, task/system, task/system/test-set or the path of a
-submission; patterns such as 'wmt25-*-de-*' work.
+submission; patterns such as '*-en-de-*' work.
 What is up to date is not scored again; what is refused does not stop the rest.
 
 examples:
   harness score
-  harness score terminology/my-system
-  harness score 'wmt25-t1-en-de-*' --workers 4
+  harness score my-task/my-system
+  harness score '*-en-de-*' --workers 4
 """
 _GROUP = 16
 _GROUP_SECONDS = 1.0
@@ -140,14 +140,15 @@ def _print_tables(results: list[Result]) -> None:
     for (task, test_set), members in sorted(groups.items()):
         primary = members[0].primary
         others = [score.metric for score in members[0].scores if score.metric != primary]
+        has_intervals = any(score.interval for result in members for score in result.scores if score.metric == primary)
         rows = []
         for row in standings.order(members):
             scores = {score.metric: score for score in row.result.scores}
             place = str(row.rank) if row.rank else "unranked" if row.is_competing else row.result.kind
-            cells = [_number(scores[metric]) for metric in others]
-            rows.append([place, row.result.system, _number(scores[primary]), _interval(scores[primary]), *cells])
-        columns = ["rank", "system", primary, f"{LEVEL * 100:g} % interval", *others]
-        terminal.table(f"{task} · {test_set}", columns, rows, text_columns=2)
+            first = [_number(scores[primary]), _interval(scores[primary])][: 1 + has_intervals]
+            rows.append([place, row.result.system, *first, *(_number(scores[metric]) for metric in others)])
+        interval = [f"{LEVEL * 100:g} % interval"] if has_intervals else []
+        terminal.table(f"{task} · {test_set}", ["rank", "system", primary, *interval, *others], rows, text_columns=2)
 
 
 def _interval(score: Score) -> str:
@@ -165,7 +166,8 @@ def _number(score: Score) -> str:
 
 
 def _shown(unit: str, value: float) -> str:
-    return {"points": f"{value:.2f}", "fraction": f"{value:.3f}"}.get(unit, f"{value:g}")
+    digits = {"points": 2, "fraction": 3}.get(unit)
+    return f"{value:g}" if digits is None else f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no "-0.000"
 
 
 def _print_remarks(shown: list[Result], plan: Plan) -> None:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from harness.workspace import Workspace
 
 SUMMARY = "list tasks, describe one, or print the requests of a test set"
+BETTER = {"higher": "higher", "lower": "lower", "zero": "nearer to 0", "none": ""}
 EPILOG = """\
 examples:
   harness tasks
-  harness tasks terminology
-  harness tasks terminology --requests starter-en-de-proper > requests.jsonl
+  harness tasks my-task
+  harness tasks my-task --requests my-test-set > requests.jsonl
 """
 
 
@@ -60,7 +61,8 @@ def _describe(workspace: Workspace, task: Task, *, as_json: bool) -> None:
     facts = ("name", "title", "formula", "unit", "best", "citation")
     manifest = task.manifest
     if as_json:
-        keys = ("name", "version", "title", "licence", "citation", "primary", "compat", "importers", "reader")
+        keys = ["name", "version", "title", "licence", "citation", "primary", "compat", "importers"]
+        keys += ["reader", "outputs", "answers"]
         terminal.say_json(
             {
                 **{key: getattr(manifest, key) for key in keys},
@@ -72,7 +74,7 @@ def _describe(workspace: Workspace, task: Task, *, as_json: bool) -> None:
     terminal.say(f"{manifest.title} ({task.name} {manifest.version}), licence {manifest.licence}")
     if manifest.description:
         terminal.say(manifest.description)
-    rows = [[metric.name, metric.formula, metric.unit, metric.best] for metric in metrics]
+    rows = [[metric.name, metric.formula, metric.unit, BETTER[metric.best]] for metric in metrics]
     terminal.table("metrics", ["name", "formula", "unit", "better"], rows, text_columns=4)
     sets = [[name, ", ".join(map(" ".join, source.table.tags.items()))] for name, source in found.items()]
     terminal.table("test sets", ["id", "tags"], sets, text_columns=2)

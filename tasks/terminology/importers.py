@@ -26,11 +26,8 @@ from harness.api import (
     ImportedSubmission,
     ImportedTestSet,
     Importer,
-    InvalidInput,
-    Refused,
-    open_beneath,
-    parse,
-    read_lines,
+    identifier,
+    read_objects,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +41,6 @@ LICENCE = "CC-BY-NC-4.0"
 CITATION = "Semenov et al. 2025: Findings of the WMT25 terminology translation task"
 _REFERENCE = re.compile(r"full_data\.(?P<pair>[a-z]+)\.jsonl")
 _OUTPUTS = re.compile(r"(?P<system>.+)\.(?P<pair>[a-z]+)\.(?P<mode>[a-z]+)\.jsonl")
-_NOT_ID = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
 @dataclass(frozen=True)
@@ -116,31 +112,11 @@ def _pair(name: str, rows: Sequence[Mapping[str, Any]], findings: Findings) -> P
     return Pair(*languages, modes, rows)
 
 
-def _rows(source: Path, path: Path, findings: list[Findings]) -> list[Mapping[str, Any]] | None:
+def _rows(source: Path, path: Path, findings: list[Findings]) -> Sequence[Mapping[str, Any]] | None:
     """Every row of a file, or None if one of them cannot be read; the reasons are in `findings`."""
-    found = Findings(str(path), NEXT)
+    rows, found = read_objects(source, path, NEXT)
     findings.append(found)
-    rows: list[Mapping[str, Any]] = []
-    try:
-        with open_beneath(source, path.relative_to(source).as_posix()) as stream:
-            for number, text in read_lines(stream, found):
-                if text is not None:
-                    rows += _row(text, number, found)
-    except InvalidInput as error:  # no regular file: named like any other fault, it stops no other file
-        found.problems += error.problems
-    return None if found.problems else rows
-
-
-def _row(text: str, number: int, found: Findings) -> list[Mapping[str, Any]]:
-    try:
-        row = parse(text)
-    except Refused as refused:
-        found.add(refused.code, number, **refused.facts)
-        return []
-    if not isinstance(row, dict):
-        found.add("G020", number, what="a row is a JSON object")
-        return []
-    return [row]
+    return rows
 
 
 def _outputs(source: Path, path: Path, pair: Pair, findings: list[Findings]) -> list[tuple[str, str]] | None:
@@ -202,22 +178,18 @@ def _submissions(
     Where two systems would be called alike, the team's name goes before it; what is still not
     unique is refused, since one would overwrite the other.
     """
-    names = Counter(_identifier(system).casefold() for _, system in outputs)
+    names = Counter(identifier(system).casefold() for _, system in outputs)
     submissions: dict[str, ImportedSubmission] = {}
     for (team, system), found in sorted(outputs.items()):
-        is_unique = names[_identifier(system).casefold()] == 1
-        name = _identifier(system if is_unique else f"{team}.{system}")
-        imported = ImportedSubmission(_identifier(team), name, system, found)
+        is_unique = names[identifier(system).casefold()] == 1
+        name = identifier(system if is_unique else f"{team}.{system}")
+        imported = ImportedSubmission(identifier(team), name, system, found)
         first = submissions.setdefault(name.casefold(), imported)
         if first is not imported:
             findings.append(Findings(str(source / "submissions" / TRACK / team), NEXT))
             what = f"system '{system}' would be called '{name}', like '{first.name}' of team '{first.team}'"
             findings[-1].add("G020", what=what)
     return list(submissions.values())
-
-
-def _identifier(name: str) -> str:
-    return _NOT_ID.sub("-", name).strip("-._+")[:64] or "unnamed"
 
 
 def _strays(source: Path, read: set[Path]) -> list[str]:

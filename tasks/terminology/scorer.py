@@ -45,7 +45,7 @@ def requests(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Reques
     Raises ValueError for a dictionary that is not `{source term: [target variant, …]}` with
     non-empty strings.
     """
-    if not isinstance(row["source"], str) or not all(isinstance(text, str) for text in row["references"]):
+    if not isinstance(row.get("source"), str) or not all(isinstance(text, str) for text in row["references"]):
         message = "'source' and 'reference' are strings"
         raise ValueError(message)
     for key in (FALLBACK_MODE, *(key for key, value in row.items() if isinstance(value, dict))):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -28,6 +29,29 @@ ALPHA = "submissions/toy/alpha"
 CHECK = ("check", "{}/" + ALPHA)
 IMPORT = ("import", "wmt25-terminology", "{}/archive")
 ARCHIVED = "archive/submissions/track1/team/sys.ende.proper.jsonl"
+ANSWERED = """\
+from harness.api import Metric, Statistics, answers_to, ratio
+
+
+def statistics(test_set, outputs):
+    import numpy as np
+
+    rows = [[len(answers_to(request, outputs)), 1] for request in test_set.requests]
+    return Statistics(("answers", "requests"), np.array(rows))
+
+
+METRICS = {
+    "answered": Metric(
+        name="answered",
+        title="Answers per request",
+        formula="answers / requests",
+        citation="-",
+        statistics=statistics,
+        value=ratio("answers", "requests"),
+        signature=lambda test_set: "answered:v1",
+    )
+}
+"""
 GOOD, FAILED, USAGE, INVALID, INTEGRITY, ENVIRONMENT, POLICY = 0, 1, 2, 3, 5, 6, 7
 
 
@@ -51,6 +75,29 @@ def nothing(toy: Toy) -> None:
 def outputs(content: bytes) -> Callable[[Toy], object]:
     """Other bytes as outputs."""
     return lambda toy: toy.submission(outputs=content)
+
+
+def tokens(toy: Toy) -> None:
+    """A task of tokens, and an output with too many of them."""
+    rows = (
+        '{"id": "1", "output": ["a"]}',
+        '{"id": "2", "output": [""]}',
+        '{"id": "3", "output": ["a", "b", "c", "d"]}',
+    )
+    gold = [{"id": str(n), "source": source} for n, source in enumerate((["a"], ["."], ["3", "."]), start=1)]
+    toy.task(f'outputs = "tokens"\n{TASK}{TEST_SET}', lines(*map(json.dumps, gold)))
+    toy.submission(outputs=lines(*rows))
+
+
+def answered(answers: str, *rows: str) -> Callable[[Toy], object]:
+    """A test set that accepts other numbers of answers than one, and a metric that counts them."""
+
+    def prepare(toy: Toy) -> None:
+        toy.task(f'{TASK.replace("bleu", "answered")}{TEST_SET}answers = "{answers}"\n')
+        toy.write("tasks/toy/scorer.py", ANSWERED)
+        toy.submission(outputs=lines(*rows))
+
+    return prepare
 
 
 def third(row: str) -> Callable[[Toy], object]:
@@ -200,6 +247,7 @@ OUTPUTS_FAULTS = (
     Case("S018", third('{"id": "3"}'), line=3, says=("'output' is missing",)),
     Case("S019", remove(MANIFEST), ("score",), FAILED, MANIFEST, says=("submission.toml",)),
     Case("S022", fifo, says=("FIFO",)),
+    Case("S023", tokens, line=3, says=("'3' has 4 texts", "expected 2")),
     Case("S030", third("[" * 100_000), line=3, says=("100000 deep", "64 allowed")),
     Case("S031", third('{"id": "3", "id": "3", "output": ""}'), line=3, says=("'id' stands twice",)),
     Case("S032", outputs(lines(ROWS[0], ROWS[1], ROWS[1])), line=3, says=("'2'", "line 2 already")),
@@ -292,7 +340,7 @@ IMPORT_FAULTS = (
         "archive",
         says=("sys.ende.proper.jsonl",),
     ),
-    Case("G020", nothing, IMPORT, file="archive", says=("not a folder",)),
+    Case("G020", nothing, IMPORT, file="archive", says=("no such file or folder",)),
     Case(
         "G021",
         lambda toy: archive(toy, '{"en": "c", "de": "b"}'),
@@ -385,5 +433,7 @@ NOTICE_CASES = (
     Case(
         "N018", lambda toy: toy.write(f"{ALPHA}/outputs/notes.txt", "x"), exit=GOOD, file=f"{ALPHA}/outputs/notes.txt"
     ),
+    Case("N019", answered("at-most-one", *ROWS[:2]), exit=GOOD),
+    Case("N020", answered("any", *ROWS, ROWS[0]), exit=GOOD),
 )
 """Each is counted once by `harness check`."""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,11 @@ def codes(error):
     return [fault.code for fault in error.value.problems]
 
 
+BUNDLED = sorted(registry.find())
+
+
 def names(folders=()):
-    return [name for name in registry.find(folders) if name != "terminology"]
+    return [name for name in registry.find(folders) if name not in BUNDLED]
 
 
 def test_bundled_tasks_are_found_without_a_folder():
@@ -119,9 +123,9 @@ def test_harness_tasks_names_folders_of_tasks(tmp_path):
     toys.task(tmp_path / "b" / "second_toy")
     (tmp_path / "workspace").mkdir()
     where = ("--workspace", tmp_path / "workspace")
-    assert listed(*where) == ["terminology"]
+    assert listed(*where) == BUNDLED
     folders = os.pathsep.join([str(tmp_path / "a"), "", str(tmp_path / "b")])
-    assert listed(*where, HARNESS_TASKS=folders) == ["first-toy", "second-toy", "terminology"]
+    assert listed(*where, HARNESS_TASKS=folders) == sorted(["first-toy", "second-toy", *BUNDLED])
 
 
 def test_the_environment_is_searched_before_the_command_line_and_that_before_the_workspace(tmp_path):
@@ -247,3 +251,16 @@ def test_a_metric_that_goes_by_two_names_is_refused(tmp_path):
     (fault,) = error.value.problems
     assert (fault.code, fault.file) == ("T018", str(folder / "scorer.py"))
     assert "METRICS['accuracy'] is called 'precision'" in fault.message
+
+
+# --- the engine knows no task by name ---
+
+
+def test_no_module_of_the_engine_names_a_bundled_task_or_its_archives():
+    engine = Path(registry.__file__).parent
+    archives = [name for task in registry.find().values() for name in task.manifest.importers]
+    named = [*BUNDLED, *(name.replace("-", "_") for name in BUNDLED), *archives]
+    modules = [path for path in sorted(engine.rglob("*.py")) if (engine / "tasks") not in path.parents]
+    assert len(modules) > 40
+    found = [(path.name, name) for path in modules for name in named if name in path.read_text("utf-8")]
+    assert found == []

@@ -1,0 +1,1 @@
+"""Doors to other tools, each imported only by who uses it."""

@@ -1,0 +1,354 @@
+"""Clusterings compared with a gold partition, all from one contingency table.
+
+A column is a cell of the table, and its count is the number of rows in it; one row of a corpus adds
+one to one cell. Besides cells `("cluster", label, intent)` there are two kinds of rows that have no
+cluster to share, counted by reference alone:
+
+    ("alone", reference)       answered, and a cluster of its own
+    ("unanswered", reference)  no answer: a cluster of its own that counts in n and matches nothing
+
+With n rows, clusters k of size a_k, references r of size b_r and cells n_kr:
+
+    accuracy   max over 1:1 maps m of clusters to references of sum_k n_{k,m(k)} / n        0..1
+    precision  sum_k max_r n_kr / n (purity)                                               0..1
+    recall     sum_r max_k n_kr / n (inverse purity)                                       0..1
+    f1         2PR / (P + R) of these two; 0 if both are 0                                 0..1
+    nmi        I(K; R) / ((H(K) + H(R)) / 2)                                               0..1
+    ari        (sum C(n_kr, 2) - E) / ((sum C(a_k, 2) + sum C(b_r, 2)) / 2 - E),
+               E = sum C(a_k, 2) sum C(b_r, 2) / C(n, 2)                                  -0.5..1
+    ami        (I - E[I]) / ((H(K) + H(R)) / 2 - E[I]), E[I] for random tables with these margins, ..1
+    coverage   rows whose reference is the largest of some cluster, ties by the larger string, / n
+
+Sources: Kuhn 1955 for the assignment; Strehl and Ghosh 2002 (NMI, arithmetic mean as in
+scikit-learn); Hubert and Arabie 1985; Vinh, Epps and Bailey 2010; the scorer of DSTC11 track 2
+(Gung et al. 2023) for ACC, precision, recall, F1 and example coverage.
+Edge cases: no rows at all is undefined (nan); one cluster and one reference is perfect. NMI, ARI and
+AMI are 1 where both partitions are equal, also if both are one cluster or all singletons.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import wraps
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from harness.api import Statistics, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.api import Column
+
+CLUSTER, ALONE, UNANSWERED = "cluster", "alone", "unanswered"
+DENSE_CELLS = 10_000_000
+"""Assignments are solved on a dense matrix up to this many cells, on a sparse one beyond."""
+
+
+def statistics(rows: Sequence[Sequence[Column]]) -> Statistics:
+    """One sparse row per segment, from the cells in which its answers stand; columns are sorted."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    columns = tuple(sorted(set(chain.from_iterable(rows))))
+    place = {column: number for number, column in enumerate(columns)}
+    positions = [place[column] for row in rows for column in row]
+    starts = np.cumsum([0, *map(len, rows)])
+    counts = csr_array((np.ones(len(positions), np.int64), positions, starts), shape=(len(rows), len(columns)))
+    counts.sum_duplicates()
+    return Statistics(columns, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One contingency table: its non-empty cells, and what stands in no shared cluster.
+
+    `cluster`, `reference` and `count` have one entry per cell; `alone` and `unanswered` one entry per
+    reference, in the order of `references`, which is sorted.
+    """
+
+    clusters: Sequence[str]
+    references: Sequence[str]
+    cluster: NDArray[np.int64]
+    reference: NDArray[np.int64]
+    count: NDArray[np.int64]
+    alone: NDArray[np.int64]
+    unanswered: NDArray[np.int64]
+
+    @property
+    def n(self) -> int:
+        """All rows."""
+        return int(self.count.sum() + self.alone.sum() + self.unanswered.sum())
+
+    @property
+    def singletons(self) -> NDArray[np.int64]:
+        """Per reference, the rows that are a cluster of their own."""
+        return self.alone + self.unanswered
+
+    @property
+    def cluster_sizes(self) -> NDArray[np.int64]:
+        """Rows per cluster, those of one row at the end."""
+        import numpy as np
+
+        sizes = np.bincount(self.cluster, self.count, len(self.clusters)).astype(np.int64)
+        return np.concatenate([sizes, np.ones(int(self.singletons.sum()), np.int64)])
+
+    @property
+    def reference_sizes(self) -> NDArray[np.int64]:
+        """Rows per reference."""
+        import numpy as np
+
+        return np.bincount(self.reference, self.count, len(self.references)).astype(np.int64) + self.singletons
+
+    @property
+    def cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Count, size of the cluster, size of the reference, for every cell; singletons are cells of one."""
+        import numpy as np
+
+        references = np.concatenate([self.reference, np.repeat(np.arange(len(self.references)), self.singletons)])
+        ones = np.ones(int(self.singletons.sum()), np.int64)
+        sizes = self.cluster_sizes[: len(self.clusters)][self.cluster]
+        return (
+            np.concatenate([self.count, ones]),
+            np.concatenate([sizes, ones]),
+            self.reference_sizes[references],
+        )
+
+
+def table(totals: Totals) -> Table:
+    """The contingency table of one corpus, from its summed columns; empty cells are left out."""
+    import numpy as np
+
+    present = [(column, int(count)) for column, count in zip(totals.columns, totals.values, strict=True) if count]
+    clusters = sorted({column[1] for column, _ in present if column[0] == CLUSTER})
+    references = sorted({column[-1] for column, _ in present})
+    cluster_of = {name: number for number, name in enumerate(clusters)}
+    reference_of = {name: number for number, name in enumerate(references)}
+    apart = {kind: np.zeros(len(references), np.int64) for kind in (ALONE, UNANSWERED)}
+    cells = []
+    for column, count in present:
+        if column[0] == CLUSTER:
+            cells.append((cluster_of[column[1]], reference_of[column[2]], count))
+        else:
+            apart[column[0]][reference_of[column[1]]] = count
+    cluster, reference, counts = np.array(cells, np.int64).reshape(-1, 3).T
+    return Table(clusters, references, cluster, reference, counts, apart[ALONE], apart[UNANSWERED])
+
+
+def of_tables(formula: Callable[[Table], float]) -> Callable[[Totals], Any]:
+    """A value function from a formula of one table: nan without rows; several corpora one by one."""
+
+    @wraps(formula)
+    def value(totals: Totals) -> Any:  # noqa: ANN401 - float or array
+        import numpy as np
+
+        if totals.values.ndim == 1:
+            counted = table(totals)
+            return float(formula(counted)) if counted.n else math.nan
+        return np.array([value(Totals(totals.columns, row)) for row in totals.values])
+
+    return value
+
+
+def accuracy(found: Table) -> float:
+    """Share of rows under the best 1:1 map of clusters to references."""
+    return matched(found) / found.n
+
+
+def matched(found: Table) -> int:
+    """Rows under the best 1:1 map. It is unique, though the map may not be."""
+    return sum(count for _, _, count in _assignment(found))
+
+
+def assignment(found: Table) -> dict[str, str]:
+    """One best map of clusters to references; clusters that match nothing are absent."""
+    named = len(found.clusters)
+    return {found.clusters[k]: found.references[r] for k, r, count in _assignment(found) if k < named and count}
+
+
+def _assignment(found: Table) -> list[tuple[int, int, int]]:
+    """(cluster, reference, count) of a maximum assignment; row K + i stands for a singleton.
+
+    At most one singleton can be of use to a reference, so each reference gets at most one row.
+    """
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    own = np.flatnonzero(found.alone)
+    rows = np.concatenate([found.cluster, len(found.clusters) + np.arange(len(own))])
+    columns = np.concatenate([found.reference, own])
+    counts = np.concatenate([found.count, np.ones(len(own), np.int64)])
+    shape = (len(found.clusters) + len(own), len(found.references))
+    weights = csr_array((counts, (rows, columns)), shape=shape)
+    solve = _assign_dense if shape[0] * shape[1] <= DENSE_CELLS else _assign_sparse
+    return [(int(k), int(r), int(weights[k, r])) for k, r in solve(weights) if r < shape[1]]
+
+
+def _assign_dense(weights: Any) -> Any:  # noqa: ANN401 - a sparse matrix; pairs
+    from scipy.optimize import linear_sum_assignment
+
+    return zip(*linear_sum_assignment(weights.toarray(), maximize=True), strict=True)
+
+
+def _assign_sparse(weights: Any) -> Any:  # noqa: ANN401 - as above
+    """As above where K * R is large: every cluster also has an empty column of its own, so all can be matched.
+
+    The solver reads a stored 0 as no edge, hence 1 is added to every weight; each solution holds K
+    of them, which changes no order.
+    """
+    import numpy as np
+    from scipy.sparse import csr_array, hstack
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    edges = weights.copy()
+    edges.data = edges.data + 1
+    clusters = weights.shape[0]
+    nothing = csr_array((np.ones(clusters, np.int64), (np.arange(clusters), np.arange(clusters))))
+    return zip(*min_weight_full_bipartite_matching(hstack([edges, nothing]).tocsr(), maximize=True), strict=True)
+
+
+def precision(found: Table) -> float:
+    """Purity: each cluster counts its largest reference."""
+    return pure(found) / found.n
+
+
+def pure(found: Table) -> int:
+    """Rows of the largest reference of their cluster; an unanswered row has no cluster."""
+    return _sum_of_largest(found.cluster, found.count, len(found.clusters)) + int(found.alone.sum())
+
+
+def recall(found: Table) -> float:
+    """Inverse purity: each reference counts its largest cluster."""
+    return gathered(found) / found.n
+
+
+def gathered(found: Table) -> int:
+    """Rows of the largest cluster of their reference, which may be a cluster of one."""
+    import numpy as np
+
+    largest = np.minimum(found.alone, 1)
+    np.maximum.at(largest, found.reference, found.count)
+    return int(largest.sum())
+
+
+def _sum_of_largest(groups: NDArray[np.int64], counts: NDArray[np.int64], size: int) -> int:
+    import numpy as np
+
+    largest = np.zeros(size, np.int64)
+    np.maximum.at(largest, groups, counts)
+    return int(largest.sum())
+
+
+def f1(found: Table) -> float:
+    """The harmonic mean of the corpus's precision and recall."""
+    return harmonic_mean(precision(found), recall(found))
+
+
+def harmonic_mean(one: float, other: float) -> float:
+    """2ab / (a + b), or 0 if both are 0."""
+    return 2 * one * other / (one + other) if one + other else 0.0
+
+
+def covered(found: Table) -> int:
+    """Rows whose reference is the largest of some cluster; of equally large ones the larger string counts."""
+    import numpy as np
+
+    best = np.full(len(found.clusters), -1)
+    for cell in np.lexsort((found.reference, found.count)):
+        best[found.cluster[cell]] = found.reference[cell]  # the last is the largest; references are sorted
+    hit = np.union1d(best, np.flatnonzero(found.alone))
+    return int(found.reference_sizes[hit].sum())
+
+
+def example_coverage(found: Table) -> float:
+    """Share of rows whose reference is the largest of some cluster."""
+    return covered(found) / found.n
+
+
+def cluster_count(found: Table) -> float:
+    """Clusters that were answered, those of one row included."""
+    return float(len(found.clusters) + found.alone.sum())
+
+
+def nmi(found: Table) -> float:
+    """Normalised mutual information, by the arithmetic mean of the entropies."""
+    mean = _mean_entropy(found)
+    return _mutual_information(found) / mean if mean else 1.0
+
+
+def ami(found: Table) -> float:
+    """Mutual information adjusted for chance, by the arithmetic mean of the entropies."""
+    if _is_equal(found):
+        return 1.0
+    expected = expected_mutual_information(found.cluster_sizes, found.reference_sizes)
+    below = _mean_entropy(found) - expected
+    floor = math.copysign(2.0**-52, below)  # scikit-learn's guard, which keeps the sign
+    return (_mutual_information(found) - expected) / (below if abs(below) > abs(floor) else floor)
+
+
+def ari(found: Table) -> float:
+    """Rand index adjusted for chance, from exact pair counts."""
+    together = _pairs(found.count)
+    in_clusters, in_references = _pairs(found.cluster_sizes), _pairs(found.reference_sizes)
+    every = found.n * (found.n - 1) // 2
+    above = 2 * (every * together - in_clusters * in_references)
+    below = every * (in_clusters + in_references) - 2 * in_clusters * in_references
+    return above / below if below else 1.0
+
+
+def _pairs(sizes: NDArray[np.int64]) -> int:
+    return sum(size * (size - 1) // 2 for size in map(int, sizes))
+
+
+def _is_equal(found: Table) -> bool:
+    """Whether the two partitions are the same one."""
+    counts, clusters, references = found.cells
+    return bool((counts == clusters).all() and (counts == references).all())
+
+
+def _mean_entropy(found: Table) -> float:
+    return (_entropy(found.cluster_sizes, found.n) + _entropy(found.reference_sizes, found.n)) / 2
+
+
+def _entropy(sizes: NDArray[np.int64], n: int) -> float:
+    import numpy as np
+
+    shares = sizes[sizes > 0] / n
+    return abs(float((shares * np.log(shares)).sum()))
+
+
+def _mutual_information(found: Table) -> float:
+    import numpy as np
+
+    counts, clusters, references = found.cells
+    logarithms = np.log(counts) - np.log(clusters) - np.log(references) + math.log(found.n)
+    return max(0.0, float((counts / found.n * logarithms).sum()))
+
+
+def expected_mutual_information(clusters: NDArray[np.int64], references: NDArray[np.int64]) -> float:
+    """E[I] over all tables with these margins (hypergeometric), in nats.
+
+    The sum over cells (a, b) and counts max(1, a + b - n) <= m <= min(a, b) of
+    m/n * ln(n m / (a b)) * P(m); equal sizes are summed once and counted. Vinh, Epps and Bailey 2010.
+    """
+    import numpy as np
+    from scipy.special import gammaln
+
+    n = int(clusters.sum())
+    total = 0.0
+    reference_sizes, times = np.unique(references[references > 0], return_counts=True)
+    for a, count in zip(*np.unique(clusters[clusters > 0], return_counts=True), strict=True):
+        least = np.maximum(1, a + reference_sizes - n)
+        steps = np.minimum(a, reference_sizes) - least + 1
+        b, weight = np.repeat(reference_sizes, steps), np.repeat(times * count, steps)
+        m = np.arange(steps.sum()) - np.repeat(np.cumsum(steps) - steps, steps) + np.repeat(least, steps)
+        log_probability = (gammaln(a + 1) + gammaln(b + 1) + gammaln(n - a + 1) + gammaln(n - b + 1)) - (
+            gammaln(n + 1) + gammaln(m + 1) + gammaln(a - m + 1) + gammaln(b - m + 1) + gammaln(n - a - b + m + 1)
+        )
+        terms = m / n * (np.log(m) + math.log(n) - math.log(a) - np.log(b)) * np.exp(log_probability)
+        total += float((weight * terms).sum())
+    return total

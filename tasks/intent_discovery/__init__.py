@@ -1,0 +1,1 @@
+"""Intent discovery: whether a system puts utterances of one intent into one cluster."""

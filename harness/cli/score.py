@@ -167,7 +167,7 @@ def _number(score: Score) -> str:
 
 def _shown(unit: str, value: float) -> str:
     digits = {"points": 2, "fraction": 3}.get(unit)
-    return f"{value:g}" if digits is None else f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no "-0.000"
+    return f"{value:g}" if digits is None else f"{value:z.{digits}f}"  # a rounded zero has no sign
 
 
 def _print_remarks(shown: list[Result], plan: Plan) -> None:

@@ -73,6 +73,22 @@ class Limits(Manifest, frozen=True, kw_only=True):
     output_bytes: Annotated[int, msgspec.Meta(ge=1, le=MANIFEST_BYTES * 16)] = OUTPUT_BYTES
 
 
+class EvaluateTable(Manifest, frozen=True, kw_only=True):
+    """A metric that is a Hugging Face `evaluate` module: a script in the task's folder, never one of a hub.
+
+    `path` leads to the script, or to a folder with a script of its name; `result` is the key of what
+    the module returns; `config` names a configuration of it.
+    """
+
+    path: Text
+    result: Text
+    config: Text | None = None
+    title: Text | None = None
+    citation: Text | None = None
+    unit: Literal["fraction", "points", "count"] = "fraction"
+    best: Literal["higher", "lower"] = "higher"
+
+
 class TaskManifest(Manifest, frozen=True, kw_only=True):
     """A `task.toml`. A task of text in, text out needs nothing but this file.
 
@@ -92,6 +108,7 @@ class TaskManifest(Manifest, frozen=True, kw_only=True):
     answers: Answers = "one"
     compat: dict[str, list[Text]] = {}
     importers: list[Text] = []
+    evaluate: dict[str, EvaluateTable] = {}
     limits: Limits = Limits()
     test_sets: list[TestSetTable] = []
 
@@ -248,6 +265,11 @@ def _explain_value(
         yield from _explain(value, kind, path, lines, place)
         return
     item = get_args(kind)[0] if get_origin(kind) is list else None
+    named = get_args(kind)[1] if get_origin(kind) is dict else None
+    if isinstance(value, dict) and isinstance(named, type) and issubclass(named, Manifest):
+        for key, element in value.items():
+            yield from _explain_value(element, named, path, lines, (*place, key))
+        return
     if isinstance(value, list) and isinstance(item, type) and issubclass(item, Manifest):
         for index, element in enumerate(value):
             yield from _explain_value(element, item, path, lines, (*place, index))

@@ -45,10 +45,28 @@ class Task:
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
-        """Every metric that the task can name: its own first, then the shared ones."""
+        """Every metric that the task can name: the shared ones, and its own. Raises InvalidInput."""
         from harness.metrics import SHARED
 
-        return {**SHARED, **getattr(self._module("scorer"), "METRICS", {})}
+        return {**SHARED, **self._evaluate_modules(), **getattr(self._module("scorer"), "METRICS", {})}
+
+    def _evaluate_modules(self) -> Mapping[str, Metric]:
+        """The metrics that are scripts for `evaluate`, by the names of their tables."""
+        if not self.manifest.evaluate:
+            return {}
+        from harness import evaluate_module
+
+        found, faults = {}, []
+        for name, table in self.manifest.evaluate.items():
+            try:
+                found[name] = evaluate_module.metric(name, table, self.folder)
+            except ValueError as error:
+                path, key = self.folder / "task.toml", f"evaluate.{name}.path"
+                line = manifests.line_of(path, "evaluate", name, "path")
+                faults.append(problem("T013", file=path, line=line, key=key, what=str(error)))
+        if faults:
+            raise InvalidInput(*faults)
+        return found
 
     @cached_property
     def requests(self) -> Callable[[Mapping[str, Any], Mapping[str, str]], Sequence[Request]]:

@@ -6,7 +6,7 @@ import math
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
@@ -17,7 +17,7 @@ from harness.records import REFERENCE, SCHEMA, Interval, Provenance, Result, Sco
 from harness.stats import METHOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -226,5 +226,14 @@ def _provenance(task: Task, test_set: TestSet, entry: Entry) -> Provenance:
         task_version=task.manifest.version,
         harness=__version__,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        packages={name: version(name) for name in sorted(packages)},
+        packages=dict(_versions(packages)),
     )
+
+
+def _versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The installed versions; a package that is missing has made its metric unavailable already."""
+    for name in sorted(packages):
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue

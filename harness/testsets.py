@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -25,10 +25,14 @@ from harness.manifest import TestSetTable
 from harness.textio import Findings, open_trusted, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.api import Request
     from harness.registry import Task
+
+Ask: TypeAlias = "Callable[[Mapping[str, Any], Mapping[str, str]], Sequence[Request]]"
+"""How a row of gold, with the tags of its test set, becomes requests."""
 
 _RESERVED = {"id", "source", "reference", "references"}
 
@@ -112,6 +116,22 @@ def load(source: TestSetSource) -> TestSet:
     )
 
 
+def of_rows(rows: Sequence[Mapping[str, Any]], ask: Ask, table: TestSetTable, task: str = "") -> TestSet:
+    """A test set from rows of gold that lie in no file; `ask` is the `requests` of its task.
+
+    Raises ValueError for a row that is none, saying which.
+    """
+    segments = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            segments.append(_segment(_row(dict(row)), ask, table))
+        except ValueError as error:
+            message = f"row {number} of gold: {error}"
+            raise ValueError(message) from error
+    digest = canonical.digest(canonical.encode({"rows": list(rows), "tags": table.tags, "task": task}))
+    return TestSet(table.id, task, tuple(segments), table.tags, digest)
+
+
 def _in_workspace(task: Task, folder: Path, faults: list[Problem]) -> Iterator[TestSetSource]:
     for toml in sorted((folder / task.name).glob("*/testset.toml")):
         try:
@@ -163,7 +183,7 @@ def _json_rows(source: TestSetSource, name: str, content: bytes) -> Iterator[Seg
     segments = []
     for number, text in _lines(content, findings):
         try:
-            segments.append(_segment(source, _row(strictjson.parse(text))))
+            segments.append(_segment(_row(strictjson.parse(text)), source.task.requests, source.table))
         except strictjson.Refused as refused:
             findings.add(refused.code, number, **refused.facts)
             continue
@@ -197,10 +217,10 @@ def _row(row: object) -> dict[str, Any]:
     return row
 
 
-def _segment(source: TestSetSource, row: Mapping[str, Any]) -> Segment:
+def _segment(row: Mapping[str, Any], ask: Ask, table: TestSetTable) -> Segment:
     """Build a segment. Raises ValueError if the task's `requests` refuses the row."""
     try:
-        requests = tuple(source.task.requests(row, source.table.tags))
+        requests = tuple(ask(row, table.tags))
     except ValueError:
         raise
     except Exception as error:  # a plugin's fault, told with the line on which it shows
@@ -211,7 +231,7 @@ def _segment(source: TestSetSource, row: Mapping[str, Any]) -> Segment:
         raise ValueError(message)
     sent = {key for request in requests for key in request.fields}
     further = {key: value for key, value in row.items() if key not in _RESERVED | sent}
-    block = source.table.block
+    block = table.block
     if block is not None and not isinstance(row.get(block), str):
         message = f"the key '{block}', which names the resampling block, must be a string"
         raise ValueError(message)
@@ -236,7 +256,8 @@ def _plain_rows(source: TestSetSource, files: Sequence[str], contents: Sequence[
     findings = Findings(str(source.file.parent / files[0]), source.next)
     for number, (text, *references) in enumerate(zip(*columns, strict=True), start=1):
         try:
-            yield _segment(source, {"id": str(number), "source": text, "references": references})
+            row = {"id": str(number), "source": text, "references": references}
+            yield _segment(row, source.task.requests, source.table)
         except ValueError as error:
             findings.add("G010", number, what=str(error))
     findings.check()

@@ -157,7 +157,7 @@ class Statistics:
     """
 
     columns: tuple[Column, ...]
-    rows: NDArray[Any]
+    rows: Any
 
 
 @dataclass(frozen=True, slots=True)

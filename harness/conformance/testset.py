@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def check_sum_of_statistics_is_the_corpus(case: Case) -> None:
         statistics = metric.statistics(test_set, case.mixed)
         assert statistics.rows.shape == (len(test_set.segments), len(statistics.columns)), metric.name
         assert len(set(statistics.columns)) == len(statistics.columns), metric.name
-        totals = Totals(statistics.columns, sum(_dense(statistics)))
+        totals = Totals(statistics.columns, reduce(np.add, _dense(statistics)))
         assert recorded[metric.name].value == metric.value(totals), metric.name
         if metric.ratio:
             assert recorded[metric.name].numerator == totals[metric.ratio[0]], metric.name

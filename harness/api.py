@@ -213,9 +213,11 @@ class Metric:
     best         `higher`, `lower`, `zero` (a signed difference), or `none`: it describes, it does not judge
     segments     how one row becomes a segment's own score: "value" (the same formula), "none"
                  (the metric says nothing about one segment), or a function of its own
-    interval     "percentile" of a bootstrap, or "none" where that would mislead
+    interval     "percentile" of a bootstrap; "corrected" where that is biased, by half-sampling; "none" where
+                 both would mislead
     exchangeable whether outputs of two systems may be swapped segment by segment
     evidence     optional spans behind the totals
+    sacrebleu    optional: resampled sums (B, k) -> scores (B,) in the types of sacrebleu's own paired tests
     packages     distributions whose version can change the number; the record names them
     """
 
@@ -230,9 +232,10 @@ class Metric:
     unit: Literal["fraction", "points", "count"] = "fraction"
     best: Literal["higher", "lower", "zero", "none"] = "higher"
     segments: Literal["value", "none"] | Callable[[Totals], Any] = "value"
-    interval: Literal["percentile", "none"] = "percentile"
+    interval: Literal["percentile", "corrected", "none"] = "percentile"
     exchangeable: bool = True
     evidence: EvidenceFunction | None = None
+    sacrebleu: Callable[[NDArray[Any]], NDArray[Any]] | None = None
     packages: tuple[str, ...] = ()
 
 

@@ -223,6 +223,22 @@ FAULTS = MappingProxyType(
             "there are no submissions in {what}",
             "write submissions/<task>/<system>/ (see harness tasks), or: harness import COLLECTION SOURCE",
         ),
+        "U016": Fault("unknown metric", "there is no metric {id} on test set {test_set}{hint}", "known here: {known}"),
+        "U017": Fault(
+            "no such result",
+            "task {task} has no current result of {id} on {test_set}{hint}",
+            "harness score{where}; what there is: harness export results{where}",
+        ),
+        "U018": Fault(
+            "unknown segment",
+            "there is no segment {id} among the {expected} of test set {test_set}{hint}",
+            "see their ids with: harness tasks {task} --requests {test_set}{where}",
+        ),
+        "U019": Fault(
+            "seed that sacrebleu cannot keep",
+            "seed {found} leaves half of sacrebleu's draws unseeded, so its numbers cannot be reproduced",
+            "take another --seed (12345 is sacrebleu's own), or --arithmetic exact",
+        ),
         "P010": Fault(
             "would overwrite",
             "{what} exists with other content",
@@ -244,6 +260,7 @@ NOTICES = MappingProxyType(
         "N018": "files are not part of a submission and were not read",
         "N019": "requests have no output; the task says what that costs",
         "N020": "rows answer a request again; this test set accepts that",
+        "N021": "files say the same for every request",
     }
 )
 

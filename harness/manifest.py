@@ -89,6 +89,20 @@ class EvaluateTable(Manifest, frozen=True, kw_only=True):
     best: Literal["higher", "lower"] = "higher"
 
 
+class DerivedTable(Manifest, frozen=True, kw_only=True):
+    """A number over several test sets of one metric, which differ in the value of `tag`.
+
+    With `difference` it is the value for the first of two values of the tag minus that for the second,
+    without it the mean over all values. Test sets belong together whose other tags are equal.
+    """
+
+    name: Text
+    metric: Text
+    tag: Text
+    title: Text | None = None
+    difference: Annotated[list[Text], msgspec.Meta(min_length=2, max_length=2)] | None = None
+
+
 class TaskManifest(Manifest, frozen=True, kw_only=True):
     """A `task.toml`. A task of text in, text out needs nothing but this file.
 
@@ -109,6 +123,7 @@ class TaskManifest(Manifest, frozen=True, kw_only=True):
     compat: dict[str, list[Text]] = {}
     importers: list[Text] = []
     evaluate: dict[str, EvaluateTable] = {}
+    derived: list[DerivedTable] = []
     limits: Limits = Limits()
     test_sets: list[TestSetTable] = []
 

@@ -69,7 +69,7 @@ def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
     records or gold that are not what they claim.
     """
     plan, selector = Plan(), _Selector(selection)
-    stored = {identity_of(result): result for result in sorted(workspace.store.results(), key=has_failed, reverse=True)}
+    stored = {identity_of(result): result for result in sorted(workspace.store.records(), key=has_failed, reverse=True)}
     unused = set(stored)
     for task, members in _by_task(workspace, selector, plan):
         entries = _entries(workspace, task, members, selector, plan)
@@ -103,10 +103,10 @@ class _Selector:
         return bool(hits) or not self.words
 
     def check(self) -> None:
-        """Raise UsageError (U010) for every word that matched nothing."""
+        """Raise UsageError (U010) for every word that matched nothing, if there was anything to match."""
         faults = [
             problem("U010", what=f"'{printable(word)}'", hint=suggestion(word, self.seen))
-            for word in sorted(self.unused)
+            for word in sorted(self.unused if self.seen else ())
         ]
         if faults:
             raise UsageError(*faults)

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 SCHEMA = "result/1"
+COMPARISON_SCHEMA = "comparison/1"
+DERIVED_SCHEMA = "derived/1"
 ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 """What may name a task, a test set or a system: it becomes a folder, a file and a part of URLs."""
 REFERENCE = "@reference"
@@ -82,3 +84,104 @@ class Result(Record, frozen=True, kw_only=True):
     provenance: Provenance
     primary: str
     tags: dict[str, str]
+
+    @property
+    def about(self) -> str:
+        """The folder of the record, below that of its task."""
+        return self.test_set
+
+
+class Ranked(Record, frozen=True, kw_only=True):
+    """A system among those that it is compared with.
+
+    `rank_lo` and `rank_hi` are the ends of the bootstrap interval of its rank. Systems of one
+    `cluster`, counted from 1 for the best, are not told apart by this test set.
+    """
+
+    system: str
+    value: float
+    lo: float | None = None
+    hi: float | None = None
+    rank_lo: int | None = None
+    rank_hi: int | None = None
+    cluster: int | None = None
+
+
+class Pair(Record, frozen=True, kw_only=True):
+    """Two systems: the difference a - b with its interval, and p before and after Holm's correction."""
+
+    a: str
+    b: str
+    difference: float
+    lo: float | None
+    hi: float | None
+    p: float | None
+    p_holm: float | None
+
+
+class Comparison(Record, frozen=True, kw_only=True):
+    """Every competing system of a test set by one metric, with the same resamples for all.
+
+    `outputs` names the bytes that were compared by system, `gold` the test set, `method` and
+    `signature` how. `detectable` is the median over neighbours of the smallest difference that the
+    test set would find. `pairs` holds all pairs, or neighbours only where there are too many. `reason`
+    says why there is no uncertainty.
+    """
+
+    schema: str
+    task: str
+    test_set: str
+    metric: str
+    unit: str
+    best: Literal["higher", "lower", "zero", "none"]
+    segments: int
+    blocks: int
+    gold: str
+    outputs: dict[str, str]
+    signature: str
+    method: str
+    systems: list[Ranked]
+    pairs: list[Pair]
+    detectable: float | None = None
+    reason: str | None = None
+
+    @property
+    def about(self) -> str:
+        """The folder of the record, below that of its task."""
+        return self.test_set
+
+
+class DerivedValue(Record, frozen=True, kw_only=True):
+    """A system's derived number; `parts` says on how many of the test sets it has a result."""
+
+    system: str
+    value: float | None
+    lo: float | None
+    hi: float | None
+    parts: int
+
+
+class Derived(Record, frozen=True, kw_only=True):
+    """A number over several test sets, for every competing system: a gain, a gap, or a mean.
+
+    The value is the sum over `weights` (test set to weight) of the metric; `tags` are those that the test
+    sets share. `outputs` names gold and outputs by system and test set.
+    """
+
+    schema: str
+    task: str
+    name: str
+    title: str
+    metric: str
+    unit: str
+    best: Literal["higher", "lower", "zero", "none"]
+    tags: dict[str, str]
+    weights: dict[str, float]
+    outputs: dict[str, dict[str, str]]
+    method: str
+    systems: list[DerivedValue]
+
+    @property
+    def about(self) -> str:
+        """The folder of the record, below that of its task."""
+        return self.name

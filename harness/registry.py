@@ -101,8 +101,9 @@ class Task:
         named = {"metrics": self.manifest.metrics, "primary": [self.manifest.primary]}
         known = ", ".join(self.metrics)
         named |= {f"compat.{key}": names for key, names in self.manifest.compat.items()}
+        named |= {f"derived.{number}.metric": [table.metric] for number, table in enumerate(self.manifest.derived)}
         for key, names in named.items():
-            line = manifests.line_of(path, *key.split("."))
+            line = manifests.line_of(path, *(int(part) if part.isdigit() else part for part in key.split(".")))
             for name in names:
                 if name not in self.metrics:
                     hint = suggestion(name, self.metrics)

@@ -14,7 +14,7 @@ from harness.api import Metric, Statistics, TestSet, Totals
 from harness.catalogue import problem
 from harness.errors import InvalidInput, printable
 from harness.records import REFERENCE, SCHEMA, Interval, Provenance, Result, Score
-from harness.stats import METHOD
+from harness.stats import CORRECTED, LEVEL, METHOD, NO_METHOD, RESAMPLES, SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -63,12 +63,28 @@ def score(
 
     A metric that raises is recorded as unavailable with its reason; the others are computed.
     """
+    return result_of(task, test_set, entry, extract(task, test_set, outputs), notices)
+
+
+def extract(task: Task, test_set: TestSet, outputs: Mapping[str, Output]) -> dict[str, Statistics | Exception]:
+    """The statistics of every metric by its name, or why there are none; shared ones are one object."""
     extracted: dict[Any, Statistics | Exception] = {}
-    scores = []
     for metric in task.metrics_for(test_set.compat):
         if metric.statistics not in extracted:
             extracted[metric.statistics] = _extract(metric, test_set, outputs)
-        scores.append(_score(metric, test_set, extracted[metric.statistics]))
+    return {metric.name: extracted[metric.statistics] for metric in task.metrics_for(test_set.compat)}
+
+
+def result_of(
+    task: Task,
+    test_set: TestSet,
+    entry: Entry,
+    extracted: Mapping[str, Statistics | Exception],
+    notices: Mapping[str, int] | None = None,
+) -> Result:
+    """The record of a cell from its statistics."""
+    metrics = task.metrics_for(test_set.compat)
+    scores = [_score(metric, test_set, extracted[metric.name]) for metric in metrics]
     return Result(
         schema=SCHEMA,
         task=task.name,
@@ -102,7 +118,7 @@ def identity(task: Task, test_set: TestSet, entry: Entry) -> Hashable:
 @lru_cache(maxsize=256)
 def _signatures(task: Task, test_set: TestSet) -> frozenset[tuple[str, str, str]]:
     metrics = task.metrics_for(test_set.compat)
-    return frozenset((metric.name, _signature(metric, test_set), _method(metric)) for metric in metrics)
+    return frozenset((metric.name, signature_of(metric, test_set), _method(metric)) for metric in metrics)
 
 
 def identity_of(result: Result) -> Hashable:
@@ -124,7 +140,7 @@ def segment_values(metric: Metric, statistics: Statistics) -> NDArray[np.float64
     if metric.segments == "none":
         return None
     value = metric.value if metric.segments == "value" else metric.segments
-    return _values(value, Totals(statistics.columns, statistics.rows))
+    return values_of(value, Totals(statistics.columns, statistics.rows))
 
 
 def corpus_totals(statistics: Statistics) -> Totals:
@@ -134,7 +150,7 @@ def corpus_totals(statistics: Statistics) -> Totals:
     return Totals(statistics.columns, np.asarray(statistics.rows.sum(axis=0)).ravel())
 
 
-def _values(value: Callable[[Totals], Any], totals: Totals) -> NDArray[np.float64]:
+def values_of(value: Callable[[Totals], Any], totals: Totals) -> NDArray[np.float64]:
     """`value` of each row of totals (B, k), shape (B,): at once if it can, else row by row."""
     import numpy as np
 
@@ -188,13 +204,13 @@ def _record(metric: Metric, test_set: TestSet, **facts: Any) -> Score:  # noqa: 
         metric=metric.name,
         unit=metric.unit,
         best=metric.best,
-        signature=_signature(metric, test_set),
+        signature=signature_of(metric, test_set),
         method=_method(metric),
         **{"n": len(test_set.segments), "value": None, **facts},
     )
 
 
-def _signature(metric: Metric, test_set: TestSet) -> str:
+def signature_of(metric: Metric, test_set: TestSet) -> str:
     """The signature; nothing can be stored without it, so one that fails stops its task."""
     try:
         return metric.signature(test_set)
@@ -204,17 +220,52 @@ def _signature(metric: Metric, test_set: TestSet) -> str:
 
 
 def _method(metric: Metric) -> str:
-    return METHOD if metric.interval == "percentile" else "none"
+    return {"percentile": METHOD, "corrected": CORRECTED}.get(metric.interval, NO_METHOD)
 
 
 def _interval(metric: Metric, test_set: TestSet, statistics: Statistics) -> Interval | None:
-    from harness.stats.bootstrap import block_sums, percentile_interval
+    ends = interval_of(metric, sums_of(test_set, statistics), statistics)
+    return None if ends is None else Interval(lo=ends[0], hi=ends[1])
+
+
+def interval_of(
+    metric: Metric,
+    sums: Any,  # noqa: ANN401 - block sums, dense or sparse
+    statistics: Statistics,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    level: float = LEVEL,
+) -> tuple[float, float] | None:
+    """The confidence interval of a corpus score by the method that the metric asks for, or None."""
+    from harness.stats.bootstrap import percentile_interval
+    from harness.stats.corrected import corrected_interval
+
+    def value(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values_of(metric.value, Totals(statistics.columns, totals))
 
     if metric.interval == "none":
         return None
-    sums = block_sums(statistics.rows, [segment.block for segment in test_set.segments])
-    ends = percentile_interval(sums, lambda totals: _values(metric.value, Totals(statistics.columns, totals)))
-    return None if ends is None else Interval(lo=ends[0], hi=ends[1])
+    if metric.interval == "percentile":
+        return percentile_interval(sums, value, resamples=resamples, seed=seed, level=level)
+    point = float(metric.value(corpus_totals(statistics)))
+    return corrected_interval(point, sums, value, resamples=resamples, seed=seed, level=level)
+
+
+def sums_of(test_set: TestSet, statistics: Statistics) -> Any:  # noqa: ANN401 - dense or sparse
+    """The rows of each block added up, in order of first appearance; sparse rows stay sparse."""
+    from harness.stats.bootstrap import block_sums
+
+    blocks = [segment.block for segment in test_set.segments]
+    if not hasattr(statistics.rows, "tocsr"):
+        return block_sums(statistics.rows, blocks)
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    index = {block: number for number, block in enumerate(dict.fromkeys(blocks))}
+    positions = [index[block] for block in blocks]
+    members = csr_array((np.ones(len(blocks)), (positions, np.arange(len(blocks)))), shape=(len(index), len(blocks)))
+    return members @ statistics.rows
 
 
 def _provenance(task: Task, test_set: TestSet, entry: Entry) -> Provenance:

@@ -12,17 +12,19 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
 from harness import canonical
 from harness.catalogue import problem
 from harness.errors import EnvironmentFault, IntegrityError
-from harness.records import SCHEMA, Result
+from harness.records import COMPARISON_SCHEMA, DERIVED_SCHEMA, SCHEMA, Comparison, Derived, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+R = TypeVar("R", Result, Comparison, Derived)
 
 _TEMPORARY = ".tmp-"
 _STALE_SECONDS = 3600
@@ -32,20 +34,22 @@ class _Schema(msgspec.Struct):
     schema: str
 
 
-class Store:
-    """The results of a workspace, in `results/records/<task>/<test set>/<sha256>.json`."""
+class Store(Generic[R]):
+    """Records of one kind, in `<folder>/<task>/<what it is about>/<sha256>.json`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: type[R], schema: str) -> None:
         self.folder = folder
+        self.kind: type[R] = kind
+        self.schema = schema
 
-    def put(self, results: Iterable[Result]) -> list[Path]:
-        """Store results; when this returns they survive a crash and a power loss.
+    def put(self, records: Iterable[R]) -> list[Path]:
+        """Store records; when this returns they survive a crash and a power loss.
 
         Idempotent: a record that exists is left alone. The files of one call are flushed
         together, each folder once. Raises EnvironmentFault (E010) and leaves nothing half-written
         under a final name.
         """
-        encoded = [(self._path_of(result, content), content) for result in results for content in [_encode(result)]]
+        encoded = [(self._path_of(record, content), content) for record in records for content in [_encode(record)]]
         try:
             for path, content in encoded:
                 if not path.exists():
@@ -57,21 +61,21 @@ class Store:
             raise EnvironmentFault(problem("E010", file=self.folder, what=what)) from error
         return [path for path, _ in encoded]
 
-    def results(self) -> Iterator[Result]:
-        """Every stored result, current or history, in the order of their paths.
+    def records(self) -> Iterator[R]:
+        """Every stored record, current or history, in the order of their paths.
 
         Records of another schema, by another version of the harness, are left out. Raises
         IntegrityError (R010, R011) for a file that is not what its name says.
         """
         for path in self.paths():
-            if (result := self.read(path)) is not None:
-                yield result
+            if (record := self.read(path)) is not None:
+                yield record
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted."""
         return sorted(self.folder.glob("*/*/[!.]*.json"))
 
-    def read(self, path: Path) -> Result | None:
+    def read(self, path: Path) -> R | None:
         """Read one record and compare it with its name; None if it is whole but of another schema.
 
         Raises IntegrityError (R010, R011).
@@ -81,32 +85,48 @@ class Store:
         if found != path.stem:
             raise IntegrityError(problem("R010", file=path, found=found[:12], expected=path.stem[:12]))
         try:
-            if msgspec.json.decode(content, type=_Schema).schema != SCHEMA:
+            if msgspec.json.decode(content, type=_Schema).schema != self.schema:
                 return None
-            return msgspec.json.decode(content, type=Result)
+            record: R = msgspec.json.decode(content, type=self.kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise IntegrityError(problem("R011", file=path, what=str(error))) from None
+        return record
 
     def verify(self, path: Path) -> None:
         """Beyond `read`: the bytes are the canonical ones, and the record lies where it belongs.
 
         Raises IntegrityError (R010, R011).
         """
-        result = self.read(path)
-        if result is None:
+        record = self.read(path)
+        if record is None:
             return
-        content = _encode(result)
+        content = _encode(record)
         if content != path.read_bytes():
             raise IntegrityError(problem("R011", file=path, what="the bytes are not canonical"))
-        if self._path_of(result, content) != path:
+        if self._path_of(record, content) != path:
             raise IntegrityError(problem("R011", file=path, what="it lies in the folder of another test set"))
 
-    def _path_of(self, result: Result, content: bytes) -> Path:
-        return self.folder / result.task / result.test_set / f"{canonical.digest(content)}.json"
+    def _path_of(self, record: R, content: bytes) -> Path:
+        return self.folder / record.task / record.about / f"{canonical.digest(content)}.json"
 
 
-def _encode(result: Result) -> bytes:
-    return canonical.encode(msgspec.to_builtins(result))
+def results_in(folder: Path) -> Store[Result]:
+    """The results of a workspace: the truth that organizers keep."""
+    return Store(folder, Result, SCHEMA)
+
+
+def comparisons_in(folder: Path) -> Store[Comparison]:
+    """Its comparisons."""
+    return Store(folder, Comparison, COMPARISON_SCHEMA)
+
+
+def derived_in(folder: Path) -> Store[Derived]:
+    """Its numbers over several test sets."""
+    return Store(folder, Derived, DERIVED_SCHEMA)
+
+
+def _encode(record: Result | Comparison | Derived) -> bytes:
+    return canonical.encode(msgspec.to_builtins(record))
 
 
 def link_new(path: Path, content: bytes) -> None:

@@ -287,6 +287,7 @@ class _Rows:
             self._refuse_count(len(self.outputs), missing)
         if list(self.outputs) != [identifier for identifier in self.ids if identifier in self.outputs]:
             self.findings.note("N017")
+        self.findings.note("N021", int(len(self.outputs) > 1 and len(set(self.outputs.values())) == 1))
         for code in [code for code, count in self.findings.notices.items() if not count]:
             del self.findings.notices[code]
 

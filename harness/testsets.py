@@ -129,7 +129,7 @@ def of_rows(rows: Sequence[Mapping[str, Any]], ask: Ask, table: TestSetTable, ta
             message = f"row {number} of gold: {error}"
             raise ValueError(message) from error
     digest = canonical.digest(canonical.encode({"rows": list(rows), "tags": table.tags, "task": task}))
-    return TestSet(table.id, task, tuple(segments), table.tags, digest)
+    return TestSet(table.id, task, tuple(segments), table.tags, digest, answers=table.answers or "one")
 
 
 def _in_workspace(task: Task, folder: Path, faults: list[Problem]) -> Iterator[TestSetSource]:

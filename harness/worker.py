@@ -19,20 +19,24 @@ from functools import lru_cache
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from harness import submissions, testsets
+from harness import comparing, deriving, submissions, testsets
+from harness.api import Statistics
 from harness.catalogue import problem
+from harness.comparing import Field, Member, Settings
 from harness.errors import EnvironmentFault, InvalidInput, Problem
 from harness.plan import Cell, entry_of
-from harness.records import REFERENCE, Result
-from harness.score import Entry, reference_outputs, score
+from harness.records import REFERENCE, Comparison, Derived, Result
+from harness.score import Entry, extract, identity, reference_outputs, result_of
+from harness.submissions import ReadOutputs
 from harness.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from harness.api import TestSet
+    from harness.api import Output, TestSet
+    from harness.deriving import Group
     from harness.registry import Task
 
 POOL_PAYS_FROM = 4
@@ -78,15 +82,68 @@ def run(workspace: Workspace, jobs: Sequence[Cell], workers: int) -> Iterator[Ou
 def run_one(workspace: Workspace, cell: Cell) -> Outcome:
     """Read the outputs of one cell and score them."""
     task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
-    if cell.system == REFERENCE:
-        return Outcome(cell, score(task, test_set, Entry.reference(test_set), reference_outputs(test_set)))
     try:
-        submission = submissions.load(workspace.submissions / cell.task / cell.system)
-        read = submissions.read_outputs(submission, task, test_set)
-        entry = entry_of(submission, read.digest)
+        entry, read = _answers(workspace, task, test_set, cell)
     except (InvalidInput, EnvironmentFault) as error:
         return Outcome(cell, problems=tuple(error.problems))
-    return Outcome(cell, score(task, test_set, entry, read.outputs, read.notices))
+    extracted = extract(task, test_set, read.outputs)
+    found = {name: item for name, item in extracted.items() if isinstance(item, Statistics)}
+    workspace.statistics.put(identity(task, test_set, entry), found)
+    return Outcome(cell, result_of(task, test_set, entry, extracted, read.notices))
+
+
+def statistics_of(workspace: Workspace, cell: Cell) -> dict[str, Statistics]:
+    """The statistics of a cell by metric: those that scoring kept, else counted again and kept.
+
+    A metric that is unavailable is missing. Raises InvalidInput and EnvironmentFault.
+    """
+    task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
+    entry, read = _answers(workspace, task, test_set, cell)
+    key = identity(task, test_set, entry)
+    if (kept := workspace.statistics.get(key)) is not None:
+        return kept
+    extracted = extract(task, test_set, read.outputs)
+    found = {name: item for name, item in extracted.items() if isinstance(item, Statistics)}
+    workspace.statistics.put(key, found)
+    return found
+
+
+def compare(workspace: Workspace, field: Field, settings: Settings) -> Comparison:
+    """The comparison of a field of systems, from kept statistics. Raises InvalidInput and EnvironmentFault."""
+    task, test_set = _load(workspace.root, workspace.task_folders, field.task, field.test_set)
+    members = []
+    for system, digest in field.outputs:
+        found = statistics_of(workspace, Cell(field.task, field.test_set, system))
+        members += [Member(system, digest, found[field.metric])] if field.metric in found else []
+    return comparing.compare(task.metrics[field.metric], test_set, members, settings)
+
+
+def derive(workspace: Workspace, group: Group, settings: Settings) -> Derived:
+    """A number over several test sets, from kept statistics. Raises InvalidInput and EnvironmentFault."""
+    task = workspace.task(group.task)
+    test_sets = {name: _load(workspace.root, workspace.task_folders, group.task, name)[1] for name in group.weights}
+    statistics = {}
+    for system, parts in group.outputs.items():
+        for name in parts:
+            found = statistics_of(workspace, Cell(group.task, name, system))
+            if group.table.metric in found:
+                statistics[system, name] = found[group.table.metric]
+    return deriving.derive(group, task.metrics[group.table.metric], test_sets, statistics, settings)
+
+
+def outputs_of(workspace: Workspace, cell: Cell) -> Mapping[str, Output]:
+    """What the system of a cell said, by request. Raises InvalidInput and EnvironmentFault."""
+    task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
+    return _answers(workspace, task, test_set, cell)[1].outputs
+
+
+def _answers(workspace: Workspace, task: Task, test_set: TestSet, cell: Cell) -> tuple[Entry, ReadOutputs]:
+    """Who is scored, and what it said. Raises InvalidInput and EnvironmentFault."""
+    if cell.system == REFERENCE:
+        return Entry.reference(test_set), ReadOutputs(reference_outputs(test_set), test_set.digest, {})
+    submission = submissions.load(workspace.submissions / cell.task / cell.system)
+    read = submissions.read_outputs(submission, task, test_set)
+    return entry_of(submission, read.digest), read
 
 
 def _run_named(root: Path, task_folders: tuple[Path, ...], cell: Cell) -> Outcome:

@@ -1,7 +1,7 @@
 """A workspace: any folder with some of `tasks/ submissions/ testsets/ leaderboard/`.
 
 What people write lies in those; what the harness writes lies in `results/` (truth, to be kept)
-and `site/` (rendered, disposable).
+and `site/` (rendered), with what it can make again in `.harness/`; both are disposable.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness import registry
+from harness.cache import StatisticsCache
 from harness.catalogue import problem
 from harness.errors import UsageError
-from harness.store import Store
+from harness.store import Store, comparisons_in, derived_in, results_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.records import Comparison, Derived, Result
     from harness.registry import Task
 
 
@@ -56,19 +58,34 @@ class Workspace:
         return self.root / "site"
 
     @property
-    def store(self) -> Store:
-        """The records."""
-        return Store(self.root / "results" / "records")
+    def store(self) -> Store[Result]:
+        """The results."""
+        return results_in(self.root / "results" / "records")
 
     @property
-    def search_path(self) -> tuple[Path, ...]:
+    def comparisons(self) -> Store[Comparison]:
+        """What the test sets can tell apart."""
+        return comparisons_in(self.root / "results" / "comparisons")
+
+    @property
+    def derived(self) -> Store[Derived]:
+        """Numbers over several test sets."""
+        return derived_in(self.root / "results" / "derived")
+
+    @property
+    def statistics(self) -> StatisticsCache:
+        """The statistics behind the records; disposable."""
+        return StatisticsCache(self.root / ".harness" / "statistics")
+
+    @property
+    def _search_path(self) -> tuple[Path, ...]:
         """Where tasks are looked for beside the bundled ones."""
         return (*self.task_folders, self.root / "tasks")
 
     @cached_property
     def tasks(self) -> Mapping[str, Task]:
         """Every task that can be found from here, by name. Raises InvalidInput."""
-        return registry.find(self.search_path)
+        return registry.find(self._search_path)
 
     def has_task(self, name: str) -> bool:
         """Whether `task` finds it. Raises InvalidInput."""
@@ -79,4 +96,4 @@ class Workspace:
 
     def task(self, name: str) -> Task:
         """One task. Raises UsageError (T017) and InvalidInput."""
-        return self.tasks.get(name) or registry.get(name, self.search_path)
+        return self.tasks.get(name) or registry.get(name, self._search_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__
-from harness.cli import check, export, importing, score, tasks, verify
+from harness.cli import check, compare, explain, export, importing, rank, score, tasks, verify
 from harness.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ _VERBS = {
     "import": importing,
     "export": export,
     "verify": verify,
+    "rank": rank,
+    "compare": compare,
+    "explain": explain,
 }
 _EPILOG = """\
 examples:
@@ -30,6 +33,7 @@ examples:
   harness tasks my-task                         test sets, metrics and importers of one
   harness check submissions/my-task/my-system   what would be refused, before you send it
   harness score                                 score everything, write the leaderboard to site/
+  harness rank my-task                          rank ranges, and what the test sets can tell apart
 
 exit codes: 0 good, 1 finished but some failed, 2 usage, 3 invalid submission, 4 system failed,
   5 integrity, 6 environment, 7 refused by policy, 70 our bug
@@ -41,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no failure
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: our products are small, and threads wait
     arguments = _parser().parse_args(argv)
     try:
         code = int(arguments.run(arguments))

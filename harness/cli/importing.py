@@ -79,8 +79,12 @@ def _print(collection: Collection, written: int) -> None:
         [found.system, *("yes" if name in found.outputs else "absent" for name in names)]
         for found in sorted(collection.submissions, key=lambda found: found.system)
     ]
+    if not rows:
+        terminal.say(f"test sets: {', '.join(names)}")
     title = f"coverage: outputs by system and test set {prefix}…"
-    terminal.table(title, ["system", *(name.removeprefix(prefix) for name in names)], rows, text_columns=len(names) + 1)
+    if rows:
+        columns = ["system", *(name.removeprefix(prefix) for name in names)]
+        terminal.table(title, columns, rows, text_columns=len(columns))
     for stray in collection.strays[:_SHOWN_STRAYS]:
         terminal.say(f"not imported: {printable(stray, 400)}")
     if len(collection.strays) > _SHOWN_STRAYS:

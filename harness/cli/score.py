@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from harness.plan import Cell, Plan
-    from harness.records import Result, Score
+    from harness.records import Comparison, Result, Score
     from harness.workspace import Workspace
 
 SUMMARY = "check and score submissions, store the results, rebuild the site"
@@ -57,10 +57,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(problem("U015", what=workspace.submissions))
     scored, refused = _score(workspace, plan, arguments)
     results = list({_cell(result): result for result in [*plan.current, *scored]}.values())
+    comparisons = _compare(workspace, results)
+    _derive(workspace, results)
     selected = set(plan.selected)
     shown = [result for result in results if _cell(result) in selected]
     faults = terminal.located([*plan.refused, *refused, *_unavailable(shown)], arguments)
-    pages = _publish(workspace, results, plan)
+    pages = _publish(workspace, results, comparisons, plan)
     if arguments.json:
         terminal.say_json(_facts(workspace, plan, shown, len(scored), faults))
     else:
@@ -108,11 +110,49 @@ def _store(workspace: Workspace, results: list[Result], *, verbose: bool) -> Non
             terminal.tell(f"stored {path.relative_to(workspace.root)}")
 
 
-def _publish(workspace: Workspace, results: list[Result], plan: Plan) -> int:
+def _compare(workspace: Workspace, results: list[Result]) -> list[Comparison]:
+    """The comparisons that the results ask for: those that are stored, and new ones, which are stored."""
+    from harness.comparing import Field, Settings, fields
+
+    stored = {Field.of(comparison): comparison for comparison in workspace.comparisons.records()}
+    wanted = fields(results, Settings())
+    missing = [field for field in wanted if field not in stored]
+    if missing:
+        from harness import worker
+
+        with terminal.progress("comparing", len(missing)) as advance:
+            for field in missing:
+                advance(f"{field.task}/{field.test_set} by {field.metric}")
+                stored[field] = worker.compare(workspace, field, Settings())
+        workspace.comparisons.put([stored[field] for field in missing])
+    return [stored[field] for field in wanted]
+
+
+def _derive(workspace: Workspace, results: list[Result]) -> None:
+    """Store the numbers over several test sets that the results allow and that are not stored."""
+    from harness import deriving
+    from harness.comparing import Settings
+
+    stored = list(workspace.derived.records())
+    missing = []
+    for name in sorted({result.task for result in results}):
+        own = [result for result in results if result.task == name]
+        groups = deriving.groups(name, workspace.task(name).manifest.derived, own)
+        missing += [group for group in groups if not any(group.claims(found, Settings()) for found in stored)]
+    if missing:
+        from harness import worker
+
+        with terminal.progress("deriving", len(missing)) as advance:
+            for group in missing:
+                advance(f"{group.task}/{group.table.name}")
+                workspace.derived.put([worker.derive(workspace, group, Settings())])
+
+
+def _publish(workspace: Workspace, results: list[Result], comparisons: list[Comparison], plan: Plan) -> int:
     from harness.site import pages
 
     absent = [(cell.task, cell.test_set, cell.system) for cell in plan.absent]
-    return len(pages.build(results, absent, workspace.site, workspace.leaderboard))
+    return len(pages.build(results, absent, workspace.site, workspace.leaderboard, comparisons))
 
 
 def _unavailable(results: list[Result]) -> list[Problem]:
@@ -152,22 +192,13 @@ def _print_tables(results: list[Result]) -> None:
 
 
 def _interval(score: Score) -> str:
-    """`[.873, .943]`: a fraction without its leading zeros, which would widen every table."""
-    if score.interval is None:
-        return ""
-    ends = (_shown(score.unit, end) for end in (score.interval.lo, score.interval.hi))
-    return f"[{', '.join(end.removeprefix('0') for end in ends)}]"
+    return "" if score.interval is None else terminal.interval(score.unit, score.interval.lo, score.interval.hi)
 
 
 def _number(score: Score) -> str:
     if score.value is None:
         return (score.reason or "undefined").split(":", maxsplit=1)[0]
-    return _shown(score.unit, score.value)
-
-
-def _shown(unit: str, value: float) -> str:
-    digits = {"points": 2, "fraction": 3}.get(unit)
-    return f"{value:g}" if digits is None else f"{value:z.{digits}f}"  # a rounded zero has no sign
+    return terminal.number(score.unit, score.value)
 
 
 def _print_remarks(shown: list[Result], plan: Plan) -> None:

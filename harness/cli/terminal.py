@@ -76,11 +76,38 @@ def notices_in_words(notices: Mapping[str, int]) -> list[str]:
     return [f"notice[{code}] {count} {NOTICES[code]}" for code, count in sorted(notices.items())]
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 1) -> None:
+def number(unit: str, value: float) -> str:
+    """A value in as many digits as its unit deserves; a rounded zero has no sign."""
+    digits = {"points": 2, "fraction": 3}.get(unit)
+    return f"{value:g}" if digits is None else f"{value:z.{digits}f}"
+
+
+def interval(unit: str, lo: float | None, hi: float | None) -> str:
+    """`[.873, .943]`: a fraction without its leading zeros, which would widen every table; empty if there is none."""
+    if lo is None or hi is None:
+        return ""
+    ends = (number(unit, end) for end in (lo, hi))
+    return f"[{', '.join(end.replace('0.', '.', 1) if end.lstrip('-').startswith('0.') else end for end in ends)}]"
+
+
+def span(lo: int | None, hi: int | None) -> str:
+    """`2-5`, or `2` where both ends are equal."""
+    return "" if lo is None or hi is None else str(lo) if lo == hi else f"{lo}-{hi}"
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 1, form: str = "table"
+) -> None:
     """A table on stdout; the first `text_columns` are text, the others numbers.
 
-    Cells are shown literally: they may hold text that a participant wrote.
+    Cells are shown literally: they may hold text that a participant wrote. The forms `markdown` and
+    `latex` give the table alone, whole, for a paper.
     """
+    if form != "table":
+        from harness.cli import documents
+
+        write(getattr(documents, form)(columns, rows, text_columns=text_columns))
+        return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -39,13 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Verify. Exit code 5 if anything is not what it claims."""
     workspace = terminal.workspace_of(arguments)
-    paths = workspace.store.paths()
+    stores = (workspace.store, workspace.comparisons, workspace.derived)
+    paths = [(store, path) for store in stores for path in store.paths()]
     problems: list[Problem] = []
     with terminal.progress("verifying", len(paths)) as advance:
-        for path in paths:
+        for store, path in paths:
             advance(path.stem[:12])
             try:
-                workspace.store.verify(path)
+                store.verify(path)
             except IntegrityError as error:
                 problems += error.problems
     current = recomputed = 0

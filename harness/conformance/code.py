@@ -20,6 +20,7 @@ def check_signatures_need_no_heavy_import(task: Task) -> None:
     found = _child(task, _SIGNATURES)
     assert found["heavy"] == [], f"making signatures imports {found['heavy']}"
     for test_set, signatures in found["signatures"].items():
+        assert len(set(signatures.values())) == len(signatures), f"{test_set}: metrics share a signature: {signatures}"
         assert all(signatures.values()), test_set
         assert all("\t" not in text and "\n" not in text for text in signatures.values())
 
@@ -53,7 +54,7 @@ heavy = sorted(set(sys.modules) & set({HEAVY}))
 print(json.dumps({{"signatures": signatures, "heavy": heavy}}))
 """
 _IMPORTS = """\
-import importlib, json, pkgutil, sys
+import ast, importlib, json, pkgutil, sys
 from pathlib import Path
 import harness.api, harness.metrics, harness.tasks
 name, folder = sys.argv[1], Path(sys.argv[2])
@@ -66,8 +67,14 @@ package = f"{harness.tasks.__name__}.{folder.name}"
 for path in sorted(folder.glob("*.py")):
     importlib.import_module(package if path.stem == "__init__" else f"{package}.{path.stem}")
 new = set(sys.modules) - before
-beyond = sorted(name for name in new if name.split(".")[0] == "harness" and not name.startswith(package))
-print(json.dumps({"beyond": [name for name in beyond if not name.startswith("harness.metrics")]}))
+loaded = {name for name in new if name.split(".")[0] == "harness" and f"{name}.".startswith("harness.")}
+trees = [ast.walk(ast.parse(path.read_bytes())) for path in folder.glob("*.py")]
+nodes = [node for tree in trees for node in tree]
+loaded |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+loaded |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+allowed = (f"{package}.", "harness.api.", "harness.metrics.")
+beyond = [name for name in sorted(loaded) if name.split(".")[0] == "harness" and not f"{name}.".startswith(allowed)]
+print(json.dumps({"beyond": [name for name in beyond if name != "harness"]}))
 """
 
 

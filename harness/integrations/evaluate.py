@@ -62,21 +62,23 @@ def load(
 
     `test_set` is one of the task, bundled or in `workspace`; without it, references come with each
     call, and `tags` says what a test set would, for instance `target_language`. Raises ValueError for
-    a name that nobody defines, and what loading a task or a test set raises.
+    a name that nobody defines and for tags beside a test set, which has its own; and what loading a task
+    or a test set raises.
     """
     task_name, _, metric_name = name.rpartition("/")
     place = Workspace(Path(workspace))
+    if test_set is not None and (tags or not task_name):
+        wanted = f"load('{task_name or 'task'}/{metric_name}', test_set='{test_set}')"
+        message = f"test set '{test_set}' belongs to a task and has tags of its own: {wanted}"
+        raise ValueError(message)
     if not task_name:
-        if test_set is not None:
-            message = f"test set '{test_set}' belongs to a task: load('task/{name}', test_set='{test_set}')"
-            raise ValueError(message)
-        return HarnessMetric(_known(SHARED, metric_name), registry.one_request, tags or {})
+        table = TestSetTable(id="here", tags=dict(tags or {}))
+        return HarnessMetric(_known(SHARED, metric_name), registry.one_request, table)
     task = place.task(task_name)
     metric = _known(task.metrics, metric_name)
-    if test_set is None:
-        return HarnessMetric(metric, task.requests, tags or {}, task=task.name)
-    gold = testsets.load(testsets.get(task, test_set, place.testsets))
-    return HarnessMetric(metric, task.requests, {**gold.tags, **(tags or {})}, task=task.name, gold=gold)
+    table = TestSetTable(id="here", tags=dict(tags or {}), answers=task.manifest.answers)
+    gold = None if test_set is None else testsets.load(testsets.get(task, test_set, place.testsets))
+    return HarnessMetric(metric, task.requests, table, task=task.name, gold=gold)
 
 
 def _known(metrics: Mapping[str, Metric], name: str) -> Metric:
@@ -97,14 +99,14 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc] # evaluate ships no 
         self,
         metric: Metric,
         requests: Ask,
-        tags: Mapping[str, str],
+        table: TestSetTable,
         *,
         task: str = "",
         gold: TestSet | None = None,
     ) -> None:
         self._metric = metric
         self._requests = requests
-        self._tags = tags
+        self._table = table
         self._task = task
         self._gold = gold
         super().__init__(keep_in_memory=True)
@@ -120,40 +122,50 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc] # evaluate ships no 
         )
 
     def add(self, *, prediction: Any = None, reference: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - as above
-        """Add one segment."""
-        super().add(prediction=json.dumps(prediction), reference=json.dumps(reference), **kwargs)
+        """Add one segment. Raises ValueError for what cannot be a prediction."""
+        super().add(prediction=_json(prediction), reference=_json(reference), **kwargs)
 
     def add_batch(self, *, predictions: Any = None, references: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Add several segments. Raises ValueError for lists of different lengths."""
+        """Add several segments. Raises ValueError for lists of different lengths, or that are none."""
         if references is None and self._gold is not None:
             references = [segment.id for segment in self._gold.segments]
-        if predictions is None or references is None or len(predictions) != len(references):
-            found = [0 if items is None else len(items) for items in (predictions, references)]
+        if isinstance(predictions, str) or isinstance(references, str):
+            message = "predictions and references are lists with one item for each segment, found one text"
+            raise ValueError(message)  # noqa: TRY004 - one error for all that cannot be scored
+        found = [0 if items is None else len(items) for items in (predictions, references)]
+        if found[0] != found[1] or not found[0]:
             message = f"{found[0]} predictions and {found[1]} references; there is one of each for a segment"
             raise ValueError(message)
-        batch = [list(map(json.dumps, items)) for items in (predictions, references)]
+        batch = [list(map(_json, items)) for items in (predictions, references)]
         super().add_batch(predictions=batch[0], references=batch[1], **kwargs)
 
     def compute(self, *, predictions: Any = None, references: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Score what was added, and what is given here."""
-        if predictions is not None:
+        """Score what was added, and what is given here. Raises ValueError if there is nothing."""
+        if predictions is not None or references is not None:
             self.add_batch(predictions=predictions, references=references)
+        if len(self) == 0:
+            message = "there is nothing to score: give predictions, or add them first"
+            raise ValueError(message)
         return super().compute(**kwargs)
 
-    def _compute(self, *, predictions: Any = (), references: Any = (), **kwargs: Any) -> dict[str, float]:  # noqa: ANN401, ARG002 - as in the base class
+    def _compute(self, *, predictions: Any = (), references: Any = (), **kwargs: Any) -> dict[str, float]:  # noqa: ANN401 - as in the base class
+        if kwargs:
+            message = f"{self.name} has no option {', '.join(kwargs)}; what it counts stands in its signature"
+            raise TypeError(message)
         test_set = self._test_set([json.loads(reference) for reference in references])
         outputs: dict[str, Output] = {}
         for segment, prediction in zip(test_set.segments, map(json.loads, predictions), strict=True):
-            outputs |= _outputs(segment, prediction)
+            outputs |= _outputs(segment, prediction, test_set.answers)
         totals = corpus_totals(self._metric.statistics(test_set, outputs))
         return {self._metric.name: float(self._metric.value(totals))}
 
     def _test_set(self, references: Sequence[Any]) -> TestSet:
         if self._gold is None:
             rows = [_row(number, reference) for number, reference in enumerate(references, start=1)]
-            return testsets.of_rows(rows, self._requests, TestSetTable(id="here", tags=dict(self._tags)), self._task)
+            return testsets.of_rows(rows, self._requests, self._table, self._task)
         known = {segment.id: segment for segment in self._gold.segments}
-        if set(references) - set(known) or len(set(references)) < len(references):
+        is_known = all(isinstance(name, str) and name in known for name in references)
+        if not is_known or len(set(references)) < len(references):
             message = f"references are ids of segments of test set '{self._gold.id}', each once"
             raise ValueError(message)
         if list(known) == list(references):
@@ -169,15 +181,47 @@ def _row(number: int, reference: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return {**row, "id": str(number)}
 
 
-def _outputs(segment: Segment, prediction: Any) -> dict[str, Output]:  # noqa: ANN401 - JSON
-    """The outputs for the requests of a segment."""
-    answers = prediction if len(segment.requests) > 1 else [prediction]
-    if not isinstance(answers, list) or len(answers) != len(segment.requests):
+def _json(item: Any) -> str:  # noqa: ANN401 - what a caller has
+    try:
+        text = json.dumps(item)
+        json.loads(text)  # it may hold what only looks like JSON
+    except (TypeError, ValueError) as error:
+        message = f"texts, lists of texts and rows of gold can be scored, found {type(item).__name__}: {error}"
+        raise ValueError(message) from error
+    return text
+
+
+def _outputs(segment: Segment, prediction: Any, answers: str) -> dict[str, Output]:  # noqa: ANN401 - JSON
+    """The outputs for the requests of a segment, held to what a file of outputs is held to.
+
+    None is no answer, where the task accepts that.
+    """
+    found = prediction if len(segment.requests) > 1 else [prediction]
+    if not isinstance(found, list) or len(found) != len(segment.requests):
         message = (
             f"segment {segment.id} has {len(segment.requests)} requests; its prediction is a list of as many outputs"
         )
         raise ValueError(message)
-    return {
-        request.id: tuple(answer) if isinstance(answer, list) else answer
-        for request, answer in zip(segment.requests, answers, strict=True)
-    }
+    outputs: dict[str, Output] = {}
+    for request, answer in zip(segment.requests, found, strict=True):
+        if answer is None and answers != "one":
+            continue
+        fault = _fault(answer, request.source)
+        if fault:
+            message = f"the output of request {request.id} {fault}"
+            raise ValueError(message)
+        outputs[request.id] = tuple(answer) if isinstance(answer, list) else answer
+    return outputs
+
+
+def _fault(answer: Any, source: Any) -> str | None:  # noqa: ANN401 - JSON
+    """What is wrong with an output, or None: a text, or as many texts as the source has tokens."""
+    if not isinstance(source, tuple):
+        return None if _is_text(answer) else f"is a text, found {answer!r:.40}"
+    if not isinstance(answer, list) or not all(map(_is_text, answer)):
+        return f"is a list of texts, one per token, found {answer!r:.40}"
+    return None if len(answer) == len(source) else f"has {len(answer)} texts, expected {len(source)}, one per token"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode("utf-8") == value

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from harness.metrics.bleu import BLEU
 from harness.metrics.chrf import CHRF2, CHRF2_PLUS_PLUS
+from harness.metrics.ter import TER
 
-SHARED = MappingProxyType({metric.name: metric for metric in (BLEU, CHRF2, CHRF2_PLUS_PLUS)})
+SHARED = MappingProxyType({metric.name: metric for metric in (BLEU, CHRF2, CHRF2_PLUS_PLUS, TER)})
 """Shared metrics by name."""
 
 __all__ = ["SHARED"]

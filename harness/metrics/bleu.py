@@ -15,17 +15,16 @@ Edge cases: an empty output counts as length 0; a lone newline is white space to
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from harness.api import Metric, Statistics, Totals
-from harness.metrics import references
+from harness.metrics import ngrams, references
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
-    import sacrebleu
     from numpy.typing import NDArray
 
     from harness.api import Output, TestSet
@@ -37,6 +36,7 @@ COLUMNS = (
     *(f"correct-{n}" for n in _ORDERS),
     *(f"total-{n}" for n in _ORDERS),
 )
+_ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 _TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
 
@@ -51,19 +51,75 @@ def signature(test_set: TestSet) -> str:
     return f"nrefs:{nrefs}|case:mixed|eff:no|tok:{tok}|smooth:exp|version:{references.sacrebleu_version()}"
 
 
-@lru_cache(maxsize=8)
-def _counter(test_set: TestSet) -> sacrebleu.BLEU:
+@lru_cache(maxsize=4)
+def _tokenize(name: str) -> Callable[[str], Sequence[str]]:
+    """Text to tokens, by the tokenizer of sacrebleu of that name.
+
+    13a is applied to the pieces between white space, once to equal ones, and to those only that hold
+    more than letters and digits. That changes nothing: white space ends every token, no pattern of 13a
+    looks further than one character, for which white space is one like any other, and what 13a does to
+    whole lines is done before.
+    """
     import sacrebleu
 
+    tokenizer: Any = sacrebleu.BLEU(tokenize=name, force=True).tokenizer
+    if name != "13a":
+        return lambda text: tokenizer(text.rstrip()).split()
+    split = lru_cache(maxsize=1 << 16)(partial(_split_13a, tokenizer._post_tokenizer))  # noqa: SLF001 - no public door
+
+    def tokenize(text: str) -> list[str]:
+        tokens: list[str] = []
+        for piece in text.rstrip().replace("<skipped>", "").replace("-\n", "").split():
+            if piece.isalnum():
+                tokens.append(piece)
+            else:
+                tokens += split(piece)
+        return tokens
+
+    return tokenize
+
+
+def _split_13a(patterns: Callable[[str], str], piece: str) -> tuple[str, ...]:
+    for entity, character in _ENTITIES:
+        piece = piece.replace(entity, character)
+    return tuple(patterns(f" {piece} ").split())
+
+
+@lru_cache(maxsize=4)
+def _references(test_set: TestSet) -> tuple[NDArray[np.float64], ngrams.References]:
+    """Tokens of every reference, shape (references, requests), nan for none; and their n-grams."""
+    import numpy as np
+
+    tokenize = _tokenize(tokenizer(test_set))
     streams = references.reference_streams(test_set)
-    return sacrebleu.BLEU(tokenize=tokenizer(test_set), force=True, references=streams)  # type: ignore[arg-type]
+    tokens = [[() if text is None else tokenize(text) for text in stream] for stream in streams]
+    missing = np.array([[text is None for text in stream] for stream in streams])
+    lengths = np.where(missing, np.nan, [ngrams.lengths(stream) for stream in tokens])
+    return lengths, ngrams.References(tokens, ngrams.Words, len(_ORDERS), pooled=True)
 
 
 def statistics(test_set: TestSet, outputs: Mapping[str, Output]) -> Statistics:
-    """Token and n-gram counts per segment, by sacrebleu's own extraction."""
+    """Token and n-gram counts per segment, equal to those of sacrebleu's own extraction."""
+    import numpy as np
+
     texts = references.hypotheses(test_set, outputs)
-    rows = _counter(test_set)._extract_corpus_statistics(texts, None)  # noqa: SLF001 - counts have no public door
+    reference_lengths, gold = _references(test_set)
+    tokens = list(map(_tokenize(tokenizer(test_set)), texts))
+    lengths = ngrams.lengths(tokens)
+    closest = _closest(lengths, reference_lengths)
+    totals = ngrams.totals(lengths, len(_ORDERS))
+    rows: Any = np.column_stack([lengths, closest, gold.matches(tokens)[0], totals])
     return Statistics(COLUMNS, references.rows_per_segment(test_set, rows))
+
+
+def _closest(lengths: NDArray[np.int64], options: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The reference length (references, n) closest to each length (n,); of two equally close the smaller."""
+    import numpy as np
+
+    distance = np.abs(options - lengths)
+    is_closest = distance == np.nanmin(distance, axis=0)
+    closest: NDArray[np.int64] = np.nanmin(np.where(is_closest, options, np.nan), axis=0).astype(np.int64)
+    return closest
 
 
 def value(totals: Totals) -> float | NDArray[np.float64]:
@@ -115,6 +171,13 @@ def _vectorised(totals: Totals) -> NDArray[np.float64]:
     return np.where(no_match | too_short | (hypothesis == 0), 0.0, score)
 
 
+def resampled_scores(sums: NDArray[Any]) -> NDArray[Any]:
+    """The last step of sacrebleu's paired tests."""
+    from harness.metrics.official_resampling import bleu_scores
+
+    return bleu_scores(sums)
+
+
 BLEU = Metric(
     name="bleu",
     title="BLEU",
@@ -125,5 +188,6 @@ BLEU = Metric(
     signature=signature,
     unit="points",
     segments=sentence_value,
+    sacrebleu=resampled_scores,
     packages=("sacrebleu",),
 )

@@ -12,23 +12,25 @@ Source: Popović 2015, 2017; sacrebleu 2.6.0. Edge cases: no n-gram on one side 
 
 from __future__ import annotations
 
+import string
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from harness.api import Metric, Statistics, Totals
-from harness.metrics import references
+from harness.metrics import ngrams, references
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
-    import sacrebleu
     from numpy.typing import NDArray
 
     from harness.api import Output, TestSet
 
 CHARACTER_ORDERS = 6
 BETA = 2
+_PUNCTUATION = frozenset(string.punctuation)
 
 
 def columns(word_order: int) -> tuple[str, ...]:
@@ -44,18 +46,86 @@ def signature(test_set: TestSet, *, word_order: int) -> str:
     return f"nrefs:{nrefs}|case:mixed|eff:yes|nc:{CHARACTER_ORDERS}|nw:{word_order}|space:no|version:{version}"
 
 
-@lru_cache(maxsize=8)
-def _counter(test_set: TestSet, word_order: int) -> sacrebleu.CHRF:
-    from sacrebleu.metrics.chrf import CHRF
+def _words(pieces: Iterable[str]) -> list[str]:
+    """Pieces between white space, with one mark of punctuation split off: the last, or else the first.
+
+    `(so)` becomes `(so` and `)`, as in sacrebleu.
+    """
+    words: list[str] = []
+    for piece in pieces:
+        if len(piece) == 1 or piece.isalnum():
+            words.append(piece)
+        elif piece[-1] in _PUNCTUATION:
+            words += (piece[:-1], piece[-1])
+        elif piece[0] in _PUNCTUATION:
+            words += (piece[0], piece[1:])
+        else:
+            words.append(piece)
+    return words
+
+
+def _views(texts: Iterable[str], word_order: int) -> list[list[Any]]:
+    """Texts as their characters without white space and, if words count, as words."""
+    pieces = [text.split() for text in texts]
+    views: list[list[Any]] = [["".join(found) for found in pieces]]
+    if word_order:
+        views.append([_words(found) for found in pieces])
+    return views
+
+
+def _totals(views: Sequence[Sequence[Any]], word_order: int) -> NDArray[np.int64]:
+    """N-grams of each text by order; shape (texts, orders)."""
+    import numpy as np
+
+    orders = (CHARACTER_ORDERS, word_order)
+    return np.hstack([ngrams.totals(ngrams.lengths(view), most) for view, most in zip(views, orders, strict=False)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Gold:
+    """The references of a test set: n-grams as (view of) texts, and by reference, request and order.
+
+    `is_missing` has shape (references, requests), `totals` besides orders.
+    """
+
+    views: list[ngrams.References]
+    totals: NDArray[np.int64]
+    is_missing: NDArray[np.bool_]
+
+
+@lru_cache(maxsize=4)
+def _references(test_set: TestSet, word_order: int) -> _Gold:
+    import numpy as np
 
     streams = references.reference_streams(test_set)
-    return CHRF(char_order=CHARACTER_ORDERS, word_order=word_order, beta=BETA, references=streams)  # type: ignore[arg-type]
+    views = [_views((text or "" for text in stream), word_order) for stream in streams]
+    characters, *words = zip(*views, strict=True)
+    indexed = [ngrams.References(characters, ngrams.Characters, CHARACTER_ORDERS)]
+    indexed += [ngrams.References(found, ngrams.Words, word_order) for found in words]
+    return _Gold(
+        indexed,
+        np.array([_totals(found, word_order) for found in views]),
+        np.array([[text is None for text in stream] for stream in streams]),
+    )
 
 
 def statistics(test_set: TestSet, outputs: Mapping[str, Output], *, word_order: int) -> Statistics:
-    """N-gram counts per segment, by sacrebleu's own extraction."""
+    """N-gram counts per segment, equal to those of sacrebleu's own extraction.
+
+    An order of which the reference has no n-gram counts none of the hypothesis either.
+    """
+    import numpy as np
+
     texts = references.hypotheses(test_set, outputs)
-    rows = _counter(test_set, word_order)._extract_corpus_statistics(texts, None)  # noqa: SLF001 - as in bleu.py
+    gold = _references(test_set, word_order)
+    views = _views(texts, word_order)
+    matches = np.concatenate([found.matches(view) for found, view in zip(gold.views, views, strict=True)], axis=-1)
+    own = np.where(gold.totals > 0, _totals(views, word_order), 0)
+    counts = np.stack([own, gold.totals, matches], axis=-1).reshape(len(matches), len(texts), -1)
+    rows = counts[0]
+    if len(counts) > 1:  # of equally good references the first
+        scores = np.where(gold.is_missing, -1.0, _vectorised(counts))
+        rows = counts[scores.argmax(axis=0), np.arange(len(texts))]
     return Statistics(columns(word_order), references.rows_per_segment(test_set, rows))
 
 
@@ -93,13 +163,29 @@ def _vectorised(counts: NDArray[Any]) -> NDArray[np.float64]:
     hypothesis, reference, match = counts[..., 0::3], counts[..., 1::3], counts[..., 2::3]
     both = (hypothesis > 0) & (reference > 0)
     effective = np.maximum(both.sum(axis=-1), 1)
-    zeros = np.zeros(both.shape)
-    precision = np.divide(match, hypothesis, out=zeros.copy(), where=both).sum(axis=-1) / effective
-    recall = np.divide(match, reference, out=zeros, where=both).sum(axis=-1) / effective
+    precision, recall = (
+        _in_sequence(np.divide(match, whole, out=np.zeros(both.shape), where=both)) / effective
+        for whole in (hypothesis, reference)
+    )
     below = BETA**2 * precision + recall
-    above = 100 * (1 + BETA**2) * precision * recall
-    score: NDArray[np.float64] = np.divide(above, below, out=np.zeros(below.shape), where=below > 0)
-    return score
+    above = (1 + BETA**2) * precision * recall
+    scores: NDArray[np.float64] = 100 * np.divide(above, below, out=np.zeros(below.shape), where=below > 0)
+    return scores
+
+
+def _in_sequence(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum over the last axis from left to right; that of NumPy goes in pairs."""
+    total: NDArray[np.float64] = terms[..., 0]
+    for order in range(1, terms.shape[-1]):
+        total = total + terms[..., order]
+    return total
+
+
+def resampled_scores(sums: NDArray[Any]) -> NDArray[Any]:
+    """The last step of sacrebleu's paired tests."""
+    from harness.metrics.official_resampling import chrf_scores
+
+    return chrf_scores(sums, beta=BETA)
 
 
 def _chrf(name: str, title: str, word_order: int) -> Metric:
@@ -112,6 +198,7 @@ def _chrf(name: str, title: str, word_order: int) -> Metric:
         value=value,
         signature=partial(signature, word_order=word_order),
         unit="points",
+        sacrebleu=resampled_scores,
         packages=("sacrebleu",),
     )
 

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 from harness.api import Statistics, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -119,24 +119,63 @@ class Table:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """Where every column stands, found once for all corpora that share the columns.
+
+    `places` holds positions, clusters (-1 for none) and references of the columns, by kind.
+    """
+
+    clusters: NDArray[np.object_]
+    references: NDArray[np.object_]
+    places: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, columns: Sequence[Column]) -> _Layout:
+        """The layout of some columns; names are sorted."""
+        import numpy as np
+
+        clusters = sorted({column[1] for column in columns if column[0] == CLUSTER})
+        references = sorted({column[-1] for column in columns})
+        cluster_of = {name: number for number, name in enumerate(clusters)}
+        reference_of = {name: number for number, name in enumerate(references)}
+        places: dict[str, list[tuple[int, int, int]]] = {CLUSTER: [], ALONE: [], UNANSWERED: []}
+        for position, column in enumerate(columns):
+            cluster = cluster_of[column[1]] if column[0] == CLUSTER else -1
+            places[column[0]].append((position, cluster, reference_of[column[-1]]))
+        arrays = {kind: np.array(found, np.int64).reshape(-1, 3).T for kind, found in places.items()}
+        return cls(np.array(clusters, object), np.array(references, object), arrays)
+
+    def table(self, counts: NDArray[Any]) -> Table:
+        """The contingency table of one corpus; cells, clusters and references without rows are left out."""
+        import numpy as np
+
+        cells, cluster, reference = self.places[CLUSTER]
+        count = counts[cells].astype(np.int64)
+        filled = count > 0
+        count, cluster, reference = count[filled], cluster[filled], reference[filled]
+        apart = np.zeros((2, len(self.references)), np.int64)
+        for row, kind in enumerate((ALONE, UNANSWERED)):
+            positions, _, of = self.places[kind]
+            apart[row, of] = counts[positions]
+        clusters = np.bincount(cluster, minlength=len(self.clusters)) > 0
+        references = np.bincount(reference, minlength=len(self.references)) + apart.sum(axis=0) > 0
+        return Table(
+            self.clusters[clusters].tolist(),
+            self.references[references].tolist(),
+            (np.cumsum(clusters) - 1)[cluster],
+            (np.cumsum(references) - 1)[reference],
+            count,
+            *apart[:, references],
+        )
+
+
 def table(totals: Totals) -> Table:
     """The contingency table of one corpus, from its summed columns; empty cells are left out."""
     import numpy as np
 
-    present = [(column, int(count)) for column, count in zip(totals.columns, totals.values, strict=True) if count]
-    clusters = sorted({column[1] for column, _ in present if column[0] == CLUSTER})
-    references = sorted({column[-1] for column, _ in present})
-    cluster_of = {name: number for number, name in enumerate(clusters)}
-    reference_of = {name: number for number, name in enumerate(references)}
-    apart = {kind: np.zeros(len(references), np.int64) for kind in (ALONE, UNANSWERED)}
-    cells = []
-    for column, count in present:
-        if column[0] == CLUSTER:
-            cells.append((cluster_of[column[1]], reference_of[column[2]], count))
-        else:
-            apart[column[0]][reference_of[column[1]]] = count
-    cluster, reference, counts = np.array(cells, np.int64).reshape(-1, 3).T
-    return Table(clusters, references, cluster, reference, counts, apart[ALONE], apart[UNANSWERED])
+    filled = np.flatnonzero(totals.values)  # first: of a slice of a large corpus most columns are empty
+    return _Layout.of([totals.columns[position] for position in filled]).table(totals.values[filled])
 
 
 def of_tables(formula: Callable[[Table], float]) -> Callable[[Totals], Any]:
@@ -146,10 +185,10 @@ def of_tables(formula: Callable[[Table], float]) -> Callable[[Totals], Any]:
     def value(totals: Totals) -> Any:  # noqa: ANN401 - float or array
         import numpy as np
 
-        if totals.values.ndim == 1:
-            counted = table(totals)
-            return float(formula(counted)) if counted.n else math.nan
-        return np.array([value(Totals(totals.columns, row)) for row in totals.values])
+        one = totals.values.ndim == 1
+        found = [table(totals)] if one else map(_Layout.of(totals.columns).table, totals.values)
+        values = [float(formula(counted)) if counted.n else math.nan for counted in found]
+        return values[0] if one else np.array(values)
 
     return value
 
@@ -161,40 +200,42 @@ def accuracy(found: Table) -> float:
 
 def matched(found: Table) -> int:
     """Rows under the best 1:1 map. It is unique, though the map may not be."""
-    return sum(count for _, _, count in _assignment(found))
+    return int(_assignment(found)[2].sum())
 
 
 def assignment(found: Table) -> dict[str, str]:
     """One best map of clusters to references; clusters that match nothing are absent."""
     named = len(found.clusters)
-    return {found.clusters[k]: found.references[r] for k, r, count in _assignment(found) if k < named and count}
+    pairs = zip(*_assignment(found), strict=True)
+    return {found.clusters[int(k)]: found.references[int(r)] for k, r, count in pairs if k < named and count}
 
 
-def _assignment(found: Table) -> list[tuple[int, int, int]]:
-    """(cluster, reference, count) of a maximum assignment; row K + i stands for a singleton.
+def _assignment(found: Table) -> Any:  # noqa: ANN401 - three arrays
+    """Clusters, references and counts of a maximum assignment; row K + i stands for a singleton.
 
     At most one singleton can be of use to a reference, so each reference gets at most one row.
     """
     import numpy as np
-    from scipy.sparse import csr_array
 
     own = np.flatnonzero(found.alone)
     rows = np.concatenate([found.cluster, len(found.clusters) + np.arange(len(own))])
     columns = np.concatenate([found.reference, own])
     counts = np.concatenate([found.count, np.ones(len(own), np.int64)])
     shape = (len(found.clusters) + len(own), len(found.references))
-    weights = csr_array((counts, (rows, columns)), shape=shape)
-    solve = _assign_dense if shape[0] * shape[1] <= DENSE_CELLS else _assign_sparse
-    return [(int(k), int(r), int(weights[k, r])) for k, r in solve(weights) if r < shape[1]]
+    return (_assign_dense if math.prod(shape) <= DENSE_CELLS else _assign_sparse)(rows, columns, counts, shape)
 
 
-def _assign_dense(weights: Any) -> Any:  # noqa: ANN401 - a sparse matrix; pairs
+def _assign_dense(rows: Any, columns: Any, counts: Any, shape: tuple[int, int]) -> Any:  # noqa: ANN401 - arrays
+    import numpy as np
     from scipy.optimize import linear_sum_assignment
 
-    return zip(*linear_sum_assignment(weights.toarray(), maximize=True), strict=True)
+    weights = np.zeros(shape)  # floats, because the solver would make them
+    weights[rows, columns] = counts
+    k, r = linear_sum_assignment(weights, maximize=True)
+    return k, r, weights[k, r].astype(np.int64)
 
 
-def _assign_sparse(weights: Any) -> Any:  # noqa: ANN401 - as above
+def _assign_sparse(rows: Any, columns: Any, counts: Any, shape: tuple[int, int]) -> Any:  # noqa: ANN401 - as above
     """As above where K * R is large: every cluster also has an empty column of its own, so all can be matched.
 
     The solver reads a stored 0 as no edge, hence 1 is added to every weight; each solution holds K
@@ -204,11 +245,12 @@ def _assign_sparse(weights: Any) -> Any:  # noqa: ANN401 - as above
     from scipy.sparse import csr_array, hstack
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    edges = weights.copy()
-    edges.data = edges.data + 1
-    clusters = weights.shape[0]
-    nothing = csr_array((np.ones(clusters, np.int64), (np.arange(clusters), np.arange(clusters))))
-    return zip(*min_weight_full_bipartite_matching(hstack([edges, nothing]).tocsr(), maximize=True), strict=True)
+    edges = csr_array((counts + 1, (rows, columns)), shape=shape)
+    nothing = csr_array((np.ones(shape[0], np.int64), (np.arange(shape[0]), np.arange(shape[0]))))
+    graph = hstack([edges, nothing]).tocsr()
+    pairs = np.array(min_weight_full_bipartite_matching(graph, maximize=True))
+    k, r = pairs[:, pairs[1] < shape[1]]
+    return k, r, np.asarray(graph[k, r]).ravel() - 1
 
 
 def precision(found: Table) -> float:

@@ -15,7 +15,7 @@ from harness.records import ID, REFERENCE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.records import Result, Score
+    from harness.records import Comparison, Ranked, Result, Score
 
     Absent = tuple[str, str, str]
 
@@ -50,12 +50,24 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A scored system: `scores` has one entry per column, None where the record lacks the metric."""
+    """A scored system: `scores` has one entry per column, None where the record lacks the metric.
+
+    `place` is what the comparison by the primary metric says of it; None where there is none.
+    """
 
     result: Result
     scores: tuple[Score | None, ...]
     primary: Score | None
     rank: int | None = None
+    place: Ranked | None = None
+
+    @property
+    def ranks(self) -> str:
+        """The ranks that the system takes in the resamples, first to last; empty where they are not known."""
+        place = self.place
+        if place is None or place.rank_lo is None or place.rank_hi is None:
+            return ""
+        return str(place.rank_lo) if place.rank_lo == place.rank_hi else f"{place.rank_lo}\u2013{place.rank_hi}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,13 @@ class Board:
     yardsticks: tuple[Row, ...]
     missing: tuple[System, ...]
     definitions: tuple[Definition, ...]
+    comparison: Comparison | None = None
+
+    def starts_cluster(self, row: Row) -> bool:
+        """Whether a line stands above a competing row: everything above it is significantly better."""
+        index = self.competing.index(row)
+        places = row.place, self.competing[index - 1].place
+        return index > 0 and None not in places and places[0].cluster != places[1].cluster  # type: ignore[union-attr]
 
     @property
     def best(self) -> tuple[Row, ...]:
@@ -123,7 +142,7 @@ class Group:
     coverage: Coverage | None
 
 
-def groups(results: Sequence[Result], absent: Sequence[Absent]) -> list[Group]:
+def groups(results: Sequence[Result], absent: Sequence[Absent], comparisons: Iterable[Comparison] = ()) -> list[Group]:
     """Everything the site shows, in an order that depends on the records alone.
 
     Raises IntegrityError (R011) for a record whose names could not be file names.
@@ -138,13 +157,14 @@ def groups(results: Sequence[Result], absent: Sequence[Absent]) -> list[Group]:
     gaps: dict[tuple[str, str], list[Absent]] = defaultdict(list)
     for cell in sorted(set(absent)):
         gaps[cell[0], collections.get(cell[:2], "")].append(cell)
+    compared = {(found.task, found.test_set, found.metric): found for found in comparisons}
     return [
-        Group(*key, _boards(members[key], gaps[key], people), _coverage(members[key], gaps[key], people))
+        Group(*key, _boards(members[key], gaps[key], people, compared), _coverage(members[key], gaps[key], people))
         for key in sorted(members.keys() | gaps.keys())
     ]
 
 
-def board(results: Sequence[Result], missing: Iterable[System]) -> Board:
+def board(results: Sequence[Result], missing: Iterable[System], comparison: Comparison | None = None) -> Board:
     """The page of one test set, from its records in the order of their systems."""
     first = results[0]
     scores = [score for result in results for score in result.scores]
@@ -153,6 +173,7 @@ def board(results: Sequence[Result], missing: Iterable[System]) -> Board:
         columns.setdefault(score.metric, Column(score.metric, score.unit, score.best))
     order = list(columns)
     rows = standings.order(results)
+    places = {} if comparison is None else {place.system: place for place in comparison.systems}
     return Board(
         task=first.task,
         test_set=first.test_set,
@@ -162,16 +183,18 @@ def board(results: Sequence[Result], missing: Iterable[System]) -> Board:
         segments=first.segments,
         tags=first.tags,
         columns=tuple(columns.values()),
-        competing=tuple(_row(row, order) for row in rows if row.is_competing),
-        yardsticks=tuple(_row(row, order) for row in rows if not row.is_competing),
+        competing=tuple(_row(row, order, places) for row in rows if row.is_competing),
+        yardsticks=tuple(_row(row, order, {}) for row in rows if not row.is_competing),
         missing=tuple(missing),
         definitions=_definitions(scores, order),
+        comparison=comparison,
     )
 
 
-def _row(row: standings.Row, order: Sequence[str]) -> Row:
+def _row(row: standings.Row, order: Sequence[str], places: Mapping[str, Ranked]) -> Row:
     by_metric = {score.metric: score for score in row.result.scores}
-    return Row(row.result, tuple(map(by_metric.get, order)), row.primary, row.rank)
+    place = places.get(row.result.system)
+    return Row(row.result, tuple(map(by_metric.get, order)), row.primary, row.rank, place)
 
 
 def _definitions(scores: Iterable[Score], order: Sequence[str]) -> tuple[Definition, ...]:
@@ -180,7 +203,10 @@ def _definitions(scores: Iterable[Score], order: Sequence[str]) -> tuple[Definit
 
 
 def _boards(
-    results: Iterable[Result], gaps: Iterable[Absent], people: Mapping[tuple[str, str], System]
+    results: Iterable[Result],
+    gaps: Iterable[Absent],
+    people: Mapping[tuple[str, str], System],
+    compared: Mapping[tuple[str, str, str], Comparison],
 ) -> tuple[Board, ...]:
     by_test_set: dict[str, list[Result]] = defaultdict(list)
     for result in results:
@@ -188,7 +214,10 @@ def _boards(
     missing: dict[str, list[System]] = defaultdict(list)
     for task, test_set, system in gaps:
         missing[test_set].append(people[task, system])
-    return tuple(board(members, missing[test_set]) for test_set, members in by_test_set.items())
+    return tuple(
+        board(members, missing[test_set], compared.get((members[0].task, test_set, members[0].primary)))
+        for test_set, members in by_test_set.items()
+    )
 
 
 def _coverage(

@@ -30,7 +30,7 @@ from harness.site import model, publish
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.records import Result, Score
+    from harness.records import Comparison, Result, Score
 
 _DECIMALS = {"fraction": 4, "points": 2}
 _UNITS = {"fraction": "0 to 1", "points": "0 to 100", "count": "count"}
@@ -40,13 +40,20 @@ _TEXT_LIMIT = 2000
 _DIGEST_SHOWN = 12
 
 
-def build(results: Sequence[Result], absent: Sequence[tuple[str, str, str]], site: Path, overrides: Path) -> list[Path]:
+def build(
+    results: Sequence[Result],
+    absent: Sequence[tuple[str, str, str]],
+    site: Path,
+    overrides: Path,
+    comparisons: Sequence[Comparison] = (),
+) -> list[Path]:
     """Bring `site` up to date and return the files that were written.
 
-    `absent` holds (task, test set, system) cells without outputs. `overrides` is a folder whose
-    `templates/` and `static/` win over the theme's files of the same name; it may not exist, and
-    a template there can extend the one it replaces as `theme/<name>`. Pages that belong to no
-    record any more are removed if this module made them. What is up to date is not touched.
+    `comparisons` of these results give rank ranges and clusters. `absent` holds (task, test set,
+    system) cells without outputs. `overrides` is a folder whose `templates/` and `static/` win over
+    the theme's files of the same name; it may not exist, and a template there can extend the one it
+    replaces as `theme/<name>`. Pages that belong to no record any more are removed if this module
+    made them. What is up to date is not touched.
 
     Raises InvalidInput (T013) for a template that does not render, IntegrityError (R011) for a
     record that could not be a page, EnvironmentFault (E010, E011) if the site cannot be written.
@@ -54,7 +61,7 @@ def build(results: Sequence[Result], absent: Sequence[tuple[str, str, str]], sit
     theme = _theme()
     try:
         wanted = _static(theme / "static") | _static(overrides / "static")
-        wanted |= _render(model.groups(results, absent), _environment(theme, overrides))
+        wanted |= _render(model.groups(results, absent, comparisons), _environment(theme, overrides))
     except TemplateError as error:
         raise _template_fault(error) from error
     except OSError as error:

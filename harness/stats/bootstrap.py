@@ -86,7 +86,11 @@ def percentile_interval(
     """
     if len(sums) < 2:  # noqa: PLR2004
         return None
-    scores = value(resampled_totals(sums, resamples=resamples, seed=seed))
+    return interval_of(value(resampled_totals(sums, resamples=resamples, seed=seed)), level=level)
+
+
+def interval_of(scores: NDArray[np.float64], *, level: float = LEVEL) -> tuple[float, float] | None:
+    """The percentile interval of resampled scores (B,); None if fewer than half of them are defined."""
     defined = scores[np.isfinite(scores)]
     if 2 * len(defined) < len(scores):
         return None

@@ -82,7 +82,7 @@ def _metrics() -> Iterator[Metric]:
                 citation=CITATION,
                 statistics=statistics,
                 value=clustering.of_tables(value),
-                signature=lambda _, made=f"{prefix}:v1|{signature}|noise:cluster": made,  # type: ignore[misc]
+                signature=lambda _, made=f"{prefix}:v1|value:{name}|{signature}|noise:cluster": made,  # type: ignore[misc]
                 unit="count" if name == "k" else "points",
                 best="none" if name == "k" else "higher",
                 segments="none",

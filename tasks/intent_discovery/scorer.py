@@ -3,7 +3,8 @@
 The numbers are those of `harness.metrics.clustering`; this module decides what an answer means.
 
 By default an utterance has one label. One that is missing is a cluster of its own that counts in n
-and matches nothing, so leaving out the difficult utterances never pays. The label `noise` makes each
+and matches nothing, so leaving out difficult utterances cannot raise accuracy, precision, recall or F1.
+The chance-corrected metrics and NMI see a partition in which it is alone. The label `noise` makes each
 of its utterances a cluster of its own; a test set can change that by its tag `noise`
 (`singletons`, `cluster`, or `ignore`, which leaves them out).
 
@@ -12,6 +13,7 @@ of its utterances a cluster of its own; a test set can change that by its tag `n
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.api import Evidence, Metric, Request, answers_to
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from harness.metrics.clustering import Table
 
 NOISE = "noise"
+INTERVALS = (clustering.accuracy, clustering.f1, clustering.ari)
+"""The metrics whose intervals were found to cover, by simulation."""
 READINGS_OF_NOISE = ("singletons", "cluster", "ignore")
 
 
@@ -68,9 +72,10 @@ def _cells(test_set: TestSet, request: Request, outputs: Mapping[str, str]) -> S
     return [(ALONE, intent)] if reading == "singletons" else []
 
 
-def signature(test_set: TestSet) -> str:
-    """Everything that decides in which cell an answer falls."""
-    return f"clusters:v1|missing:unmatched|repeated:refused|noise:{test_set.tags.get(NOISE, READINGS_OF_NOISE[0])}"
+def signature(test_set: TestSet, *, name: str) -> str:
+    """The value, and everything that decides in which cell an answer falls."""
+    noise = test_set.tags.get(NOISE, READINGS_OF_NOISE[0])
+    return f"clusters:v1|value:{name}|missing:unmatched|repeated:refused|noise:{noise}"
 
 
 def evidence(test_set: TestSet, outputs: Mapping[str, str], totals: Totals) -> Iterator[Evidence]:
@@ -96,11 +101,11 @@ def _metric(name: str, title: str, formula: str, value: Callable[[Table], float]
         citation=citation,
         statistics=statistics,
         value=clustering.of_tables(value),
-        signature=signature,
+        signature=partial(signature, name=name),
         unit="count" if value is clustering.cluster_count else "fraction",
         best="none" if value is clustering.cluster_count else "higher",
         segments="none",
-        interval="none",  # a percentile interval is biased: a resampled clustering is not a clustering of a sample
+        interval="corrected" if value in INTERVALS else "none",  # resampled rows agree with their own copies
         exchangeable=False,  # cluster names are not shared between systems
         evidence=evidence if value is clustering.accuracy else None,
         packages=("scipy",),

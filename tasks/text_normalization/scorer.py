@@ -121,7 +121,7 @@ class Share:
             citation=self.citation,
             statistics=EXTRACTION[reading.name],
             value=ratio(*self.columns),
-            signature=partial(signature, reading=reading, parts=self.parts),
+            signature=partial(signature, reading=reading, parts=f"count:{'/'.join(self.columns)}|{self.parts}"),
             ratio=self.columns,
             best=self.best,
             segments=self.segments,

@@ -62,10 +62,15 @@ def test_recomputing_gives_the_same_scores(root):
     assert done.stdout == "6 records, 6 current, 6 recomputed, 0 problems\n"
 
 
+def written(root):
+    return {name: content for name, content in toys.tree(root).items() if not name.startswith(".harness/")}
+
+
 def test_verifying_writes_nothing(root):
-    before = toys.tree(root)
+    """Nothing but the cache of statistics, which can be made again."""
+    before = written(root)
     verify(root, "--recompute")
-    assert toys.tree(root) == before
+    assert written(root) == before
 
 
 def test_every_tampered_record_is_named(root):
@@ -145,9 +150,28 @@ def test_the_bundled_submissions_can_be_scored_and_computed_again(tmp_path, repo
     assert toys.run("score", "--workspace", tmp_path).returncode == 0
     done = verify(tmp_path, "--recompute")
     assert (done.returncode, done.stderr) == (0, "")
-    count = len(list((tmp_path / "results" / "records").rglob("*.json")))
-    assert done.stdout == f"{count} records, {count} current, {count} recomputed, 0 problems\n"
-    assert count > 0
+    results = len(list((tmp_path / "results" / "records").rglob("*.json")))
+    records = len(list((tmp_path / "results").rglob("*.json")))
+    assert done.stdout == f"{records} records, {results} current, {results} recomputed, 0 problems\n"
+    assert records > results > 0
+
+
+@pytest.mark.parametrize("kind", ["comparisons", "derived"])
+def test_a_tampered_comparison_is_named_like_a_tampered_result(tmp_path, kind):
+    task = toys.task(tmp_path / "tasks" / "toy", more='tags = { part = "@" }')
+    toml = (task / "task.toml").read_text("utf-8")
+    for part in ("one", "two"):
+        toml = toml.replace("@", part, 1)
+    derived = '\n[[derived]]\nname = "mean-accuracy"\nmetric = "accuracy"\ntag = "part"\n'
+    (task / "task.toml").write_text(toml + derived, "utf-8")
+    for name, texts in (("good", toys.PERFECT), ("half", toys.HALF)):
+        toys.submission(tmp_path / "submissions" / "toy" / name, {"dev": texts, "test": texts})
+    assert toys.run("score", "--workspace", tmp_path).returncode == 0
+    (path, *_) = sorted((tmp_path / "results" / kind).rglob("*.json"))
+    path.write_bytes(path.read_bytes().replace(b'"half"', b'"halv"', 1))
+    done = verify(tmp_path)
+    assert done.returncode == 5
+    assert f"error[R010] {path}" in done.stderr
 
 
 def test_a_record_of_another_schema_is_left_alone(root):

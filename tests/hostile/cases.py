@@ -68,6 +68,11 @@ class Case:
     says: tuple[str, ...] = ()
 
 
+def scored(toy: Toy) -> None:
+    """A good workspace with its results."""
+    assert toy.run("score").code == GOOD
+
+
 def nothing(toy: Toy) -> None:
     """A good workspace; the command line is what is wrong."""
 
@@ -416,6 +421,17 @@ OTHER_FAULTS = (
     Case("U011", nothing, ("score", "--workspace", "{}/nowhere"), USAGE, None, says=("nowhere is not a folder",)),
     Case("U012", nothing, ("check", "{}/tasks"), USAGE, None, says=("tasks",)),
     Case("U014", nothing, ("tasks", "toy", "--requests", "deb"), USAGE, None, says=("did you mean 'dev'?",)),
+    Case("U016", scored, ("rank", "toy", "--metric", "bleurt"), USAGE, None, says=("'bleurt'", "did you mean 'bleu'?")),
+    Case("U017", scored, ("compare", "alpah", "alpha"), USAGE, None, says=("'alpah'", "did you mean 'alpha'?")),
+    Case("U018", scored, ("explain", "alpha", "dev", "4"), USAGE, None, says=("'4'", "among the 3")),
+    Case(
+        "U019",
+        nothing,
+        ("compare", "alpha", "alpha", "--seed", "0", "--arithmetic", "sacrebleu"),
+        USAGE,
+        None,
+        says=("seed 0",),
+    ),
     Case("U015", lambda toy: shutil.rmtree(toy.root / "submissions"), ("score",), USAGE, None, says=("submissions",)),
 )
 
@@ -434,6 +450,7 @@ NOTICE_CASES = (
         "N018", lambda toy: toy.write(f"{ALPHA}/outputs/notes.txt", "x"), exit=GOOD, file=f"{ALPHA}/outputs/notes.txt"
     ),
     Case("N019", answered("at-most-one", *ROWS[:2]), exit=GOOD),
+    Case("N021", outputs(lines(*(f'{{"id": "{n}", "output": "x"}}' for n in (1, 2, 3)))), exit=GOOD),
     Case("N020", answered("any", *ROWS, ROWS[0]), exit=GOOD),
 )
 """Each is counted once by `harness check`."""

@@ -71,7 +71,7 @@ by_metric = pytest.mark.parametrize("name", ["bleu", "chrf2", "chrf2++"])
 
 
 def test_these_are_all_shared_metrics():
-    assert set(SHARED) == {"bleu", "chrf2", "chrf2++"}
+    assert set(SHARED) == {"bleu", "chrf2", "chrf2++", "ter"}
 
 
 @by_metric

@@ -125,6 +125,66 @@ class TestBatches:
             module.compute(predictions=["a", "b"], references=rows)
 
 
+class TestPredictions:
+    """They are held to what a file of outputs is held to."""
+
+    TOKENS = ({"source": ["3", "km"], "reference": ["three", "kilometers"]},)
+
+    @pytest.mark.parametrize(
+        ("name", "predictions", "references", "said"),
+        [
+            ("text-normalization/token-accuracy", ["ab"], TOKENS, "request 1 is a list of texts, one per token"),
+            ("text-normalization/token-accuracy", [["a"]], TOKENS, "has 1 texts, expected 2"),
+            ("text-normalization/token-accuracy", [["a", 3]], TOKENS, "is a list of texts"),
+            ("intent-discovery/acc", [1, 2], ["x", "y"], "request 1 is a text, found 1"),
+            ("intent-discovery/acc", [["a"], ["b"]], ["x", "y"], "is a text"),
+            ("chrf2", [None], ["a"], "is a text, found None"),
+            ("chrf2", ["\ud800"], ["a"], "is a text"),
+            ("chrf2", "abc", "abc", "are lists"),
+            ("chrf2", [], [], "0 predictions and 0 references"),
+            ("chrf2", [object()], ["a"], "found object"),
+        ],
+    )
+    def test_what_a_file_could_not_hold_is_refused(self, name, predictions, references, said):
+        module = load(name)
+        with pytest.raises(ValueError, match=re.escape(said)):
+            module.compute(predictions=predictions, references=references)
+
+    def test_none_is_no_answer_where_the_task_accepts_that(self):
+        module = load("intent-discovery/acc")
+        assert module.compute(predictions=["a", None], references=["x", "y"]) == {"acc": 0.5}
+
+    def test_a_submission_that_leaves_requests_out_scores_as_by_the_command(self, repository):
+        task = TASKS["intent-discovery"]
+        (table,) = task.manifest.test_sets
+        test_set = testsets.load(testsets.TestSetSource(task, table, task.folder / "task.toml"))
+        found = submissions.load(repository / "submissions" / "intent-discovery" / "confident-only")
+        outputs = submissions.read_outputs(found, task, test_set).outputs
+        expected = {
+            item.metric: item.value for item in score(task, test_set, Entry.reference(test_set), outputs).scores
+        }
+        module = load("intent-discovery/acc", test_set=test_set.id)
+        predictions = [outputs.get(segment.id) for segment in test_set.segments]
+        assert predictions.count(None) == 204
+        assert module.compute(predictions=predictions) == {"acc": expected["acc"]}
+
+    def test_nothing_to_score_is_said(self):
+        module = load("chrf2")
+        with pytest.raises(ValueError, match="nothing to score"):
+            module.compute()
+
+    def test_an_option_of_other_modules_is_no_option_of_ours(self):
+        module = load("chrf2++")
+        with pytest.raises(TypeError, match="has no option word_order"):
+            module.compute(predictions=["a"], references=["a"], word_order=0)
+
+    def test_a_test_set_has_its_own_tags(self):
+        with pytest.raises(ValueError, match="has tags of its own"):
+            load("intent-discovery/acc", test_set="starter-support", tags={"noise": "ignore"})
+        noisy = load("intent-discovery/acc", tags={"noise": "ignore"})
+        assert noisy.compute(predictions=["noise", "a"], references=["x", "y"]) == {"acc": 1.0}
+
+
 class TestNames:
     def test_combine_takes_our_modules_and_keeps_their_names(self):
         both = evaluate.combine([load("chrf2"), load("bleu")])

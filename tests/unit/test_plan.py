@@ -98,6 +98,14 @@ def test_a_change_makes_exactly_the_cells_it_concerns_jobs_again(root, change, f
     assert made.history == len(expected)
 
 
+def test_a_selection_in_a_workspace_without_submissions_is_no_typing_error(tmp_path):
+    """U015 says what is missing; U010 would ask for another word."""
+    toys.task(tmp_path / "tasks" / "toy")
+    done = toys.run("score", "toy", "--workspace", tmp_path)
+    assert done.returncode == 2
+    assert "error[U015]" in done.stderr
+
+
 def test_a_changed_signature_makes_a_metric_out_of_date(tmp_path):
     scorer = "from pathlib import Path\n" + toys.SCORER.replace('f"{name}:v1"', "Path(__file__ + '.v').read_text()")
     toys.task(tmp_path / "tasks" / "toy", scorer=scorer)

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import EnvironmentFault, IntegrityError
 from harness.records import SCHEMA, Interval, Provenance, Result, Score
-from harness.store import Store
+from harness.store import results_in
 
 
 def result(system="alpha", value=0.5):
@@ -36,7 +36,7 @@ def result(system="alpha", value=0.5):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "results" / "records")
+    return results_in(tmp_path / "results" / "records")
 
 
 def files(store):
@@ -51,7 +51,7 @@ def test_a_record_is_named_by_its_sha256(store):
 def test_a_record_reads_back_equal(store):
     (path,) = store.put([result()])
     assert store.read(path) == result()
-    assert list(store.results()) == [result()]
+    assert list(store.records()) == [result()]
 
 
 def test_storing_twice_writes_once(store):
@@ -69,7 +69,7 @@ def test_different_records_lie_side_by_side(store):
 
 
 def test_an_empty_store_has_no_results(store):
-    assert (store.paths(), list(store.results()), store.put([])) == ([], [], [])
+    assert (store.paths(), list(store.records()), store.put([])) == ([], [], [])
 
 
 def test_a_record_is_readable_by_others(store):
@@ -91,7 +91,7 @@ def test_a_truncated_record_is_detected(store, length):
     (path,) = store.put([result()])
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(IntegrityError, match="R010"):
-        list(store.results())
+        list(store.records())
 
 
 def rename_to_hash(path, content):
@@ -179,7 +179,7 @@ def test_a_failing_disk_is_reported_and_leaves_nothing_half_written(store, monke
     assert os.strerror(number) in str(caught.value)
     assert files(store) == [kept]
     assert len(store.put([result("new")])) == 1, "once there is space it is stored"
-    assert len(list(store.results())) == 2
+    assert len(list(store.records())) == 2
 
 
 def test_a_disk_that_fills_up_keeps_what_was_linked(store, monkeypatch):
@@ -194,7 +194,7 @@ def test_a_disk_that_fills_up_keeps_what_was_linked(store, monkeypatch):
     monkeypatch.setattr(os, "link", second_fails)
     with pytest.raises(EnvironmentFault, match="E010"):
         store.put([result("first"), result("second")])
-    assert [record.system for record in store.results()] == ["first"]
+    assert [record.system for record in store.records()] == ["first"]
     assert len(files(store)) == 1
 
 
@@ -250,7 +250,7 @@ def test_young_temporaries_may_still_be_in_use(store):
 
 def test_temporaries_are_no_records(store):
     leave_temporary(store, age=0)
-    assert [record.system for record in store.results()] == ["earlier"]
+    assert [record.system for record in store.records()] == ["earlier"]
 
 
 # --- several writers ---
@@ -259,7 +259,7 @@ WRITERS, SHARED, OWN = 4, 25, 25
 
 
 def write_many(folder, writer, barrier):
-    store = Store(folder)
+    store = results_in(folder)
     barrier.wait()
     for number in range(max(SHARED, OWN)):
         store.put([result(f"shared-{number}"), result(f"own-{writer}-{number}")])
@@ -274,7 +274,7 @@ def test_concurrent_writers_lose_and_duplicate_nothing(store):
     for writer in writers:
         writer.join(60)
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
-    found = sorted(record.system for record in store.results())
+    found = sorted(record.system for record in store.records())
     expected = [f"shared-{n}" for n in range(SHARED)]
     expected += [f"own-{writer}-{n}" for writer in range(WRITERS) for n in range(OWN)]
     assert found == sorted(expected)

@@ -92,8 +92,8 @@ class TestNoise:
     def test_stands_in_the_signature(self):
         signatures = {METRICS["acc"].signature(toy(INTENTS, **tags)) for tags in ({}, {"noise": "ignore"})}
         assert signatures == {
-            "clusters:v1|missing:unmatched|repeated:refused|noise:singletons",
-            "clusters:v1|missing:unmatched|repeated:refused|noise:ignore",
+            "clusters:v1|value:acc|missing:unmatched|repeated:refused|noise:singletons",
+            "clusters:v1|value:acc|missing:unmatched|repeated:refused|noise:ignore",
         }
 
     def test_has_three_readings(self):

@@ -235,16 +235,19 @@ class TestEvidence:
 class TestSignatures:
     def test_the_canonical_one_names_the_form_and_what_counts_as_change(self):
         assert METRICS["change-accuracy"].signature(make_test_set(BILL)) == (
-            "canonical:v1|norm:nfc,casefold,space,nosil|marks:silent-where-reference-is|change:spoken|refs:any"
+            "canonical:v1|norm:nfc,casefold,space,nosil|marks:silent-where-reference-is|count:spoken_right/spoken|change:spoken|refs:any"
         )
 
     @pytest.mark.parametrize(
         ("name", "expected"),
         [
-            ("change-accuracy-strict", "strict:v1|norm:none|marks:kept|change:all|refs:any"),
-            ("spoken-change-accuracy-strict", "strict:v1|norm:none|marks:kept|change:spoken|refs:any"),
-            ("wer-strict", "strict:v1|norm:none|marks:kept|words:space|refs:fewest-errors"),
-            ("sentence-accuracy-strict", "strict:v1|norm:none|marks:kept|refs:one"),
+            ("change-accuracy-strict", "strict:v1|norm:none|marks:kept|count:change_right/change|change:all|refs:any"),
+            (
+                "spoken-change-accuracy-strict",
+                "strict:v1|norm:none|marks:kept|count:spoken_right/spoken|change:spoken|refs:any",
+            ),
+            ("wer-strict", "strict:v1|norm:none|marks:kept|count:errors/words|words:space|refs:fewest-errors"),
+            ("sentence-accuracy-strict", "strict:v1|norm:none|marks:kept|count:sentences_right/sentences|refs:one"),
         ],
     )
     def test_the_strict_ones_say_so(self, name, expected):

@@ -1,0 +1,359 @@
+"""Compare the systems of a test set by one metric: a pure function from statistics to a record.
+
+One weight matrix resamples every system, so all differences are paired. What a metric allows decides
+what is computed: without an interval there are values and nothing else, and outputs are swapped
+between two systems only where the metric says that this makes sense.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.api import Totals
+from harness.records import COMPARISON_SCHEMA, Comparison, Pair, Ranked
+from harness.score import corpus_totals, interval_of, signature_of, sums_of, values_of
+from harness.standings import COMPETING
+from harness.stats import LEVEL, NO_METHOD, RESAMPLES, SEED, TRIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.api import Metric, Statistics, TestSet
+    from harness.records import Result
+    from harness.stats.paired import Sample
+
+ALL_PAIRS_UP_TO = 60
+"""Beyond this many systems a record holds neighbours only: the square of them is nobody's reading."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How often is resampled and swapped, from which seed, and at which level.
+
+    The seed is None only for sacrebleu's arithmetic, which then takes its own: SACREBLEU_SEED, or 12345.
+    """
+
+    resamples: int = RESAMPLES
+    trials: int = TRIALS
+    seed: int | None = SEED
+    level: float = LEVEL
+    arithmetic: Literal["exact", "sacrebleu"] = "exact"
+
+    @property
+    def start(self) -> int:
+        """The seed of our own arithmetic."""
+        return SEED if self.seed is None else self.seed
+
+    @property
+    def method(self) -> str:
+        """The part of a record that says how it was made."""
+        facts = f"resamples:{self.resamples}|seed:{self.start}|level:{self.level}|alpha:{round(1 - self.level, 10)}"
+        return f"paired-bootstrap|{facts}|holm:normal-tails"
+
+
+@dataclass(frozen=True)
+class Field:
+    """Who is compared by what: everything that decides a comparison, known from results alone."""
+
+    task: str
+    test_set: str
+    metric: str
+    gold: str
+    signature: str
+    method: str
+    outputs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, found: Comparison) -> Field:
+        """The field that a stored comparison claims."""
+        outputs = tuple(sorted(found.outputs.items()))
+        return cls(found.task, found.test_set, found.metric, found.gold, found.signature, found.method, outputs)
+
+
+def fields(results: Iterable[Result], settings: Settings) -> list[Field]:
+    """What current results ask to be compared: competing systems, by every metric that has intervals."""
+    groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for result in results:
+        if result.kind in COMPETING:
+            groups[result.task, result.test_set].append(result)
+    found = []
+    for (task, test_set), members in sorted(groups.items()):
+        outputs = tuple(sorted((result.system, result.provenance.outputs) for result in members))
+        gold = members[0].provenance.gold
+        found += [
+            Field(task, test_set, score.metric, gold, score.signature, settings.method, outputs)
+            for score in members[0].scores
+            if score.method != NO_METHOD
+        ]
+    return found
+
+
+@dataclass(frozen=True)
+class Member:
+    """A system that is compared: its statistics, and the digest of its outputs."""
+
+    system: str
+    outputs: str
+    statistics: Statistics
+
+
+def compare(metric: Metric, test_set: TestSet, members: Sequence[Member], settings: Settings) -> Comparison:
+    """The systems in the order of their values, with ranks, clusters and all pairs.
+
+    A system whose value is undefined is left out.
+    """
+    points = {member.system: point(metric, member.statistics) for member in members}
+    known = sorted(
+        (member for member in members if math.isfinite(points[member.system])),
+        key=lambda member: (-strength(metric, points[member.system]), member.system),
+    )
+    facts: dict[str, Any] = {
+        "schema": COMPARISON_SCHEMA,
+        "task": test_set.task,
+        "test_set": test_set.id,
+        "metric": metric.name,
+        "unit": metric.unit,
+        "best": metric.best,
+        "segments": len(test_set.segments),
+        "blocks": len({segment.block for segment in test_set.segments}),
+        "gold": test_set.digest,
+        "outputs": {member.system: member.outputs for member in members},
+        "signature": signature_of(metric, test_set),
+        "method": settings.method,
+    }
+    reason = why_not(metric, test_set)
+    if reason or not known:
+        systems = [Ranked(system=member.system, value=points[member.system]) for member in known]
+        return Comparison(**facts, systems=systems, pairs=[], reason=reason or "no system has a value")
+    return Comparison(**facts, **_resampled(metric, test_set, known, points, settings))
+
+
+def why_not(metric: Metric, test_set: TestSet) -> str | None:
+    """Why a metric has values only, or None."""
+    if metric.best == "none":
+        return "the metric describes and does not judge"
+    if metric.interval == "none":
+        return "the metric is biased under resampling"
+    return "one block says nothing about variation" if len({item.block for item in test_set.segments}) < 2 else None  # noqa: PLR2004
+
+
+def point(metric: Metric, statistics: Statistics) -> float:
+    """The corpus score."""
+    return float(metric.value(corpus_totals(statistics)))
+
+
+def strength(metric: Metric, value: Any) -> Any:  # noqa: ANN401 - a float or an array
+    """A value turned so that more is better."""
+    return {"lower": -value, "zero": -abs(value)}.get(metric.best, value)
+
+
+def sample(metric: Metric, test_set: TestSet, statistics: Statistics) -> Sample:
+    """The block sums of a system, with the value of many totals at once."""
+    from harness.stats.paired import Sample
+
+    value = partial(_values, metric, statistics.columns)
+    return Sample(sums_of(test_set, statistics), value)
+
+
+def _values(metric: Metric, columns: Any, totals: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ANN401 - names
+    return values_of(metric.value, Totals(columns, totals))
+
+
+def _resampled(
+    metric: Metric, test_set: TestSet, known: Sequence[Member], points: Mapping[str, float], settings: Settings
+) -> dict[str, Any]:
+    """Systems, pairs and the detectable difference of a comparison, from one matrix of resamples."""
+    import numpy as np
+
+    from harness.stats import paired, ranking, tails
+
+    samples = [sample(metric, test_set, member.statistics) for member in known]
+    scores = paired.resampled_scores(samples, resamples=settings.resamples, seed=settings.start)
+    values = np.array([points[member.system] for member in known])
+    p = paired.bootstrap_p(strength(metric, values), strength(metric, scores))
+    adjusted = tails.adjusted_p(p, values, scores)
+    between = [
+        ranking.smallest_detectable(scores[a], scores[b], level=settings.level) for a, b in pairwise(range(len(known)))
+    ]
+    names = [member.system for member in known]
+    around = _around(metric, values, scores)
+    return {
+        "systems": _ranked(metric, known, samples, around, adjusted, settings),
+        "pairs": [_pair(names, values, around, (p, adjusted), place, settings) for place in _places(len(known))],
+        "detectable": _known(float(np.median(between))) if between else None,
+    }
+
+
+def _around(metric: Metric, values: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Resampled scores (m, B) around the values (m,): those of a biased metric without their bias."""
+    import numpy as np
+
+    if metric.interval != "corrected":
+        return scores
+    around: NDArray[np.float64] = scores + (values - np.nanmean(scores, axis=1))[:, None]
+    return around
+
+
+def _ranked(
+    metric: Metric,
+    known: Sequence[Member],
+    samples: Sequence[Sample],
+    scores: NDArray[np.float64],
+    adjusted: NDArray[np.float64],
+    settings: Settings,
+) -> list[Ranked]:
+    import numpy as np
+
+    from harness.stats import ranking
+
+    values = np.array([point(metric, member.statistics) for member in known])
+    groups = ranking.clusters(strength(metric, values), adjusted, alpha=1 - settings.level)
+    first, last = ranking.rank_intervals(strength(metric, scores), level=settings.level)
+    ends = [_interval(metric, *each, settings) or (None, None) for each in zip(known, samples, scores, strict=True)]
+    return [
+        Ranked(
+            system=member.system,
+            value=float(values[index]),
+            lo=ends[index][0],
+            hi=ends[index][1],
+            rank_lo=int(first[index]) or None,
+            rank_hi=int(last[index]) or None,
+            cluster=int(groups[index]) or None,
+        )
+        for index, member in enumerate(known)
+    ]
+
+
+def _interval(
+    metric: Metric, member: Member, own: Sample, scores: NDArray[np.float64], settings: Settings
+) -> tuple[float, float] | None:
+    """The interval of one system: the ends of its resampled scores, or by the method that corrects them."""
+    from harness.stats import bootstrap
+
+    if metric.interval == "percentile":
+        return bootstrap.interval_of(scores, level=settings.level)
+    draws: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.start, "level": settings.level}
+    return interval_of(metric, own.sums, member.statistics, **draws)
+
+
+def _pair(
+    names: Sequence[str],
+    values: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    p: tuple[NDArray[np.float64], NDArray[np.float64]],
+    place: tuple[int, int],
+    settings: Settings,
+) -> Pair:
+    from harness.stats import paired
+
+    a, b = place
+    ends = paired.difference_interval(scores[a], scores[b], level=settings.level) or (None, None)
+    return Pair(
+        a=names[a],
+        b=names[b],
+        difference=float(values[a] - values[b]),
+        lo=ends[0],
+        hi=ends[1],
+        p=_known(float(p[0][place])),
+        p_holm=_known(float(p[1][place])),
+    )
+
+
+def _places(systems: int) -> Iterator[tuple[int, int]]:
+    return combinations(range(systems), 2) if systems <= ALL_PAIRS_UP_TO else pairwise(range(systems))
+
+
+def compare_pair(metric: Metric, test_set: TestSet, a: Member, b: Member, settings: Settings) -> dict[str, Any]:
+    """Two systems by one metric; A is the baseline and the difference is A - B.
+
+    `a_mean` is the mean of the resampled values and `a_ci` half the width of their interval, as in
+    sacrebleu's tables. What cannot be said is None, and `reason` says why.
+    """
+    values = [point(metric, member.statistics) for member in (a, b)]
+    row: dict[str, Any] = {
+        "metric": metric.name,
+        "unit": metric.unit,
+        "a": _known(values[0]),
+        "b": _known(values[1]),
+        "difference": _known(values[0] - values[1]),
+        "n": len(test_set.segments),
+        "baseline": a.system,
+        "signature": signature_of(metric, test_set),
+        "method": settings.method,
+    }
+    row |= dict.fromkeys(("a_mean", "b_mean", "a_ci", "b_ci", "lo", "hi", "p_bootstrap", "p_randomization"))
+    if settings.arithmetic == "sacrebleu":
+        return {**row, **_as_sacrebleu(metric, a, b, settings)}
+    reason = why_not(metric, test_set) or (None if all(map(math.isfinite, values)) else "a value is undefined")
+    if reason:
+        return {**row, "reason": reason}
+    samples = [sample(metric, test_set, member.statistics) for member in (a, b)]
+    return {
+        **row,
+        **_bootstrapped(metric, (a, b), samples, values, settings),
+        **_randomized(metric, a, b, samples, settings),
+    }
+
+
+def _as_sacrebleu(metric: Metric, a: Member, b: Member, settings: Settings) -> dict[str, Any]:
+    """The figures of sacrebleu's --paired-bs and --paired-ar for B against the baseline A, bit for bit.
+
+    Raises ValueError for the seed 0, which sacrebleu cannot reproduce.
+    """
+    from harness.stats import sacrebleu
+
+    if metric.sacrebleu is None:
+        return {"reason": "sacrebleu has no paired test of this metric"}
+    rows = [a.statistics.rows, b.statistics.rows]
+    drawn = sacrebleu.paired_bootstrap(rows, metric.sacrebleu, resamples=settings.resamples, seed=settings.seed)
+    swapped = sacrebleu.paired_randomization(rows, metric.sacrebleu, trials=settings.trials, seed=settings.seed)
+    baseline, system = drawn.systems
+    return {
+        "a_mean": baseline.mean,
+        "b_mean": system.mean,
+        "a_ci": baseline.ci,
+        "b_ci": system.ci,
+        "p_bootstrap": system.p,
+        "p_randomization": swapped.systems[1].p,
+        "method": f"{drawn.signature}|trials:{settings.trials}",
+        "reason": None,
+    }
+
+
+def _bootstrapped(
+    metric: Metric, members: Sequence[Member], samples: Sequence[Sample], values: Sequence[float], settings: Settings
+) -> dict[str, Any]:
+    import numpy as np
+
+    from harness.stats import paired
+
+    scores = paired.resampled_scores(samples, resamples=settings.resamples, seed=settings.start)
+    ends = [_interval(metric, *each, settings) for each in zip(members, samples, scores, strict=True)]
+    around = _around(metric, np.array(values), scores)
+    between = paired.difference_interval(around[0], around[1], level=settings.level)
+    p = paired.bootstrap_p(strength(metric, np.array(values)), strength(metric, scores))
+    means = [float(np.nanmean(found)) for found in scores]
+    halves = [None if found is None else (found[1] - found[0]) / 2 for found in ends]
+    facts = {"a_mean": means[0], "b_mean": means[1], "a_ci": halves[0], "b_ci": halves[1]}
+    return {**facts, "lo": between and between[0], "hi": between and between[1], "p_bootstrap": _known(float(p[0, 1]))}
+
+
+def _randomized(metric: Metric, a: Member, b: Member, samples: Sequence[Sample], settings: Settings) -> dict[str, Any]:
+    from harness.stats.randomization import randomization_p
+
+    if not metric.exchangeable or a.statistics.columns != b.statistics.columns:
+        return {"p_randomization": None, "reason": "outputs of two systems cannot be swapped one by one"}
+    p = randomization_p(samples[0], samples[1], trials=settings.trials, seed=settings.start)
+    return {"p_randomization": _known(p), "reason": None}
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

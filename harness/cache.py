@@ -32,17 +32,15 @@ class StatisticsCache:
 
     def get(self, key: Hashable) -> dict[str, Statistics] | None:
         """The statistics of a cell by metric, or None."""
-        import zipfile
-
         import numpy as np
 
         try:
-            with np.load(self._path(key), allow_pickle=False) as stored:
+            with self._path(key).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 index = json.loads(str(stored["index"]))
                 parts = [_unpacked(stored, number, columns) for number, columns in enumerate(index["columns"])]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return {metric: parts[number] for metric, number in index["metrics"].items()}
+        except Exception:  # noqa: BLE001 - whatever a damaged file does to its readers, it is a miss
             return None
-        return {metric: parts[number] for metric, number in index["metrics"].items()}
 
     def put(self, key: Hashable, statistics: Mapping[str, Statistics]) -> None:
         """Keep the statistics of a cell; those that several metrics share are kept once.
@@ -67,8 +65,13 @@ class StatisticsCache:
             return
 
     def _path(self, key: Hashable) -> Path:
-        name = canonical.digest(canonical.encode([VERSION, repr(_stable(key))]))
+        name = name_of((VERSION, key))
         return self.folder / name[:2] / f"{name}.npz"
+
+
+def name_of(key: Hashable) -> str:
+    """A file name for what a key stands for, the same in every process."""
+    return canonical.digest(canonical.encode(repr(_stable(key))))
 
 
 def _stable(key: object) -> object:
@@ -90,11 +93,17 @@ def _packed(found: Statistics, number: int) -> dict[str, np.ndarray[Any, Any]]:
 def _unpacked(stored: Mapping[str, Any], number: int, columns: list[Any]) -> Statistics:
     names = tuple(tuple(column) if isinstance(column, list) else column for column in columns)
     if f"rows-{number}" in stored:
-        return Statistics(names, stored[f"rows-{number}"])
-    from scipy.sparse import csr_array
+        rows = stored[f"rows-{number}"]
+    else:
+        from scipy.sparse import csr_array
 
-    data, indices, starts = (stored[f"{name}-{number}"] for name in ("data", "indices", "indptr"))
-    return Statistics(names, csr_array((data, indices, starts), shape=(len(starts) - 1, len(names))))
+        data, indices, starts = (stored[f"{name}-{number}"] for name in ("data", "indices", "indptr"))
+        rows = csr_array((data, indices, starts), shape=(len(starts) - 1, len(names)))
+        rows.check_format(full_check=True)
+    if rows.ndim != 2 or rows.shape[1] != len(names):  # noqa: PLR2004 - a matrix
+        message = f"rows of shape {rows.shape} for {len(names)} columns"
+        raise ValueError(message)
+    return Statistics(names, rows)
 
 
 def _write(path: Path, arrays: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.api import Totals
 from harness.records import COMPARISON_SCHEMA, Comparison, Pair, Ranked
-from harness.score import corpus_totals, interval_of, signature_of, sums_of, values_of
+from harness.score import corpus_totals, failure, interval_of, signature_of, sums_of, values_of
 from harness.standings import COMPETING
 from harness.stats import LEVEL, NO_METHOD, RESAMPLES, SEED, TRIALS
 
@@ -67,6 +67,7 @@ class Field:
     test_set: str
     metric: str
     gold: str
+    task_version: str
     signature: str
     method: str
     outputs: tuple[tuple[str, str], ...]
@@ -75,7 +76,8 @@ class Field:
     def of(cls, found: Comparison) -> Field:
         """The field that a stored comparison claims."""
         outputs = tuple(sorted(found.outputs.items()))
-        return cls(found.task, found.test_set, found.metric, found.gold, found.signature, found.method, outputs)
+        made_by = (found.gold, found.task_version, found.signature, found.method)
+        return cls(found.task, found.test_set, found.metric, *made_by, outputs)
 
 
 def fields(results: Iterable[Result], settings: Settings) -> list[Field]:
@@ -87,9 +89,18 @@ def fields(results: Iterable[Result], settings: Settings) -> list[Field]:
     found = []
     for (task, test_set), members in sorted(groups.items()):
         outputs = tuple(sorted((result.system, result.provenance.outputs) for result in members))
-        gold = members[0].provenance.gold
+        origin = members[0].provenance
         found += [
-            Field(task, test_set, score.metric, gold, score.signature, settings.method, outputs)
+            Field(
+                task,
+                test_set,
+                score.metric,
+                origin.gold,
+                origin.task_version,
+                score.signature,
+                settings.method,
+                outputs,
+            )
             for score in members[0].scores
             if score.method != NO_METHOD
         ]
@@ -105,7 +116,9 @@ class Member:
     statistics: Statistics
 
 
-def compare(metric: Metric, test_set: TestSet, members: Sequence[Member], settings: Settings) -> Comparison:
+def compare(
+    metric: Metric, test_set: TestSet, members: Sequence[Member], settings: Settings, *, task_version: str = ""
+) -> Comparison:
     """The systems in the order of their values, with ranks, clusters and all pairs.
 
     A system whose value is undefined is left out.
@@ -126,6 +139,7 @@ def compare(metric: Metric, test_set: TestSet, members: Sequence[Member], settin
         "blocks": len({segment.block for segment in test_set.segments}),
         "gold": test_set.digest,
         "outputs": {member.system: member.outputs for member in members},
+        "task_version": task_version,
         "signature": signature_of(metric, test_set),
         "method": settings.method,
     }
@@ -133,7 +147,11 @@ def compare(metric: Metric, test_set: TestSet, members: Sequence[Member], settin
     if reason or not known:
         systems = [Ranked(system=member.system, value=points[member.system]) for member in known]
         return Comparison(**facts, systems=systems, pairs=[], reason=reason or "no system has a value")
-    return Comparison(**facts, **_resampled(metric, test_set, known, points, settings))
+    try:
+        return Comparison(**facts, **_resampled(metric, test_set, known, points, settings))
+    except Exception as error:  # noqa: BLE001 - a metric is a plugin; the values are good without their comparison
+        systems = [Ranked(system=member.system, value=points[member.system]) for member in known]
+        return Comparison(**facts, systems=systems, pairs=[], reason=failure(error))
 
 
 def why_not(metric: Metric, test_set: TestSet) -> str | None:
@@ -146,8 +164,11 @@ def why_not(metric: Metric, test_set: TestSet) -> str | None:
 
 
 def point(metric: Metric, statistics: Statistics) -> float:
-    """The corpus score."""
-    return float(metric.value(corpus_totals(statistics)))
+    """The corpus score; nan where the metric fails, which its result says."""
+    try:
+        return float(metric.value(corpus_totals(statistics)))
+    except Exception:  # noqa: BLE001 - as above
+        return math.nan
 
 
 def strength(metric: Metric, value: Any) -> Any:  # noqa: ANN401 - a float or an array
@@ -296,11 +317,14 @@ def compare_pair(metric: Metric, test_set: TestSet, a: Member, b: Member, settin
     if reason:
         return {**row, "reason": reason}
     samples = [sample(metric, test_set, member.statistics) for member in (a, b)]
-    return {
-        **row,
-        **_bootstrapped(metric, (a, b), samples, values, settings),
-        **_randomized(metric, a, b, samples, settings),
-    }
+    try:
+        tested = {
+            **_bootstrapped(metric, (a, b), samples, values, settings),
+            **_randomized(metric, a, b, samples, settings),
+        }
+    except Exception as error:  # noqa: BLE001 - as above
+        tested = {"reason": failure(error)}
+    return {**row, **tested}
 
 
 def _as_sacrebleu(metric: Metric, a: Member, b: Member, settings: Settings) -> dict[str, Any]:

@@ -35,25 +35,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Group:
-    """The test sets of one derived number with the weight of each; who said what on which, by digest."""
+    """The test sets of one derived number with the weight of each; who said what on which, by digest.
+
+    `made_by` are the task's version and the signatures of the metric by test set.
+    """
 
     task: str
     table: DerivedTable
     tags: Mapping[str, str]
     weights: Mapping[str, float]
     outputs: Mapping[str, Mapping[str, str]]
+    made_by: tuple[str, Mapping[str, str]] = ("", {})
+
+    @property
+    def title(self) -> str:
+        """For people; the name if there is none."""
+        return self.table.title or self.table.name
 
     def claims(self, found: Derived, settings: Settings) -> bool:
-        """Whether a stored record is this number of these outputs."""
-        same = (found.task, found.name, found.metric, found.tags, found.method)
+        """Whether a stored record is this number of these outputs, made in this way."""
+        version, signatures = self.made_by
+        wanted = (self.task, self.table.name, self.title, self.table.metric, dict(self.tags), dict(self.weights))
         inputs = {system: dict(digests) for system, digests in self.outputs.items()}
-        wanted = (self.task, self.table.name, self.table.metric, dict(self.tags), settings.method)
-        return (same, found.weights, found.outputs) == (wanted, dict(self.weights), inputs)
+        same = (found.task, found.name, found.title, found.metric, found.tags, found.weights)
+        made = (found.task_version, found.signatures, found.method)
+        return (same, found.outputs, made) == (wanted, inputs, (version, dict(signatures), settings.method))
 
 
 def groups(task: str, tables: Iterable[DerivedTable], results: Sequence[Result]) -> Iterator[Group]:
     """What the results of a task allow to derive: every group of at least two test sets."""
     tags = {result.test_set: result.tags for result in results}
+    signatures = {(result.test_set, score.metric): score.signature for result in results for score in result.scores}
     outputs: dict[str, dict[str, str]] = defaultdict(dict)
     for result in results:
         if result.kind in COMPETING:
@@ -67,7 +79,9 @@ def groups(task: str, tables: Iterable[DerivedTable], results: Sequence[Result])
                 if not weights.keys().isdisjoint(found)
             }
             if len(weights) > 1 and took_part:
-                yield Group(task, table, dict(others), weights, took_part)
+                signed = {name: signatures.get((name, table.metric), "") for name in weights}
+                made_by = (results[0].provenance.task_version, signed)
+                yield Group(task, table, dict(others), weights, took_part, made_by)
 
 
 def _by_other_tags(
@@ -114,13 +128,15 @@ def derive(
         schema=DERIVED_SCHEMA,
         task=group.task,
         name=group.table.name,
-        title=group.table.title or group.table.name,
+        title=group.title,
         metric=metric.name,
         unit=metric.unit,
         best=metric.best,
         tags=dict(group.tags),
         weights=dict(group.weights),
         outputs={system: dict(digests) for system, digests in group.outputs.items()},
+        task_version=group.made_by[0],
+        signatures=dict(group.made_by[1]),
         method=settings.method,
         systems=sorted(systems, key=lambda found: _key(found, metric)),
     )

@@ -118,7 +118,7 @@ def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[
     for folder, found in submissions.find(workspace.submissions):
         if isinstance(found, HarnessError):
             problems = list(found.problems)
-        elif not workspace.has_task(found.task):
+        elif not _has_task(workspace, found.task):
             line, hint = manifest.line_of(folder / "submission.toml", "task"), suggestion(found.task, workspace.tasks)
             problems = [problem("T017", file=folder / "submission.toml", line=line, id=f"'{found.task}'", hint=hint)]
         else:
@@ -131,6 +131,14 @@ def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[
             task = workspace.task(name)
             task.check()
             yield task, members[name]
+
+
+def _has_task(workspace: Workspace, name: str) -> bool:
+    """Whether a task is found. Raises InvalidInput for faults of tasks."""
+    try:
+        return bool(workspace.task(name))
+    except UsageError:
+        return False
 
 
 def _entries(

@@ -13,6 +13,7 @@ import msgspec
 SCHEMA = "result/1"
 COMPARISON_SCHEMA = "comparison/1"
 DERIVED_SCHEMA = "derived/1"
+SEGMENTS_SCHEMA = "segments/1"
 ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 """What may name a task, a test set or a system: it becomes a folder, a file and a part of URLs."""
 REFERENCE = "@reference"
@@ -138,6 +139,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     blocks: int
     gold: str
     outputs: dict[str, str]
+    task_version: str
     signature: str
     method: str
     systems: list[Ranked]
@@ -178,6 +180,8 @@ class Derived(Record, frozen=True, kw_only=True):
     tags: dict[str, str]
     weights: dict[str, float]
     outputs: dict[str, dict[str, str]]
+    task_version: str
+    signatures: dict[str, str]
     method: str
     systems: list[DerivedValue]
 
@@ -185,3 +189,53 @@ class Derived(Record, frozen=True, kw_only=True):
     def about(self) -> str:
         """The folder of the record, below that of its task."""
         return self.name
+
+
+Spoken = str | list[str]
+"""A text, or one text per token."""
+
+
+class Said(Record, frozen=True, kw_only=True):
+    """One request: what was asked, what was expected, and what the system said; null if it did not answer."""
+
+    id: str
+    source: Spoken
+    references: list[Spoken]
+    output: Spoken | None
+
+
+class Span(Record, frozen=True, kw_only=True):
+    """A stretch of text behind a metric: `[start, end)` in code points of the named text, or of one of its tokens."""
+
+    metric: str
+    request: str
+    text: Literal["source", "output", "reference"]
+    start: int
+    end: int
+    verdict: str
+    label: str
+    token: int | None = None
+
+
+class SegmentRow(Record, frozen=True, kw_only=True):
+    """One segment: its texts, its value by each of the record's metrics, and the evidence behind them."""
+
+    id: str
+    block: str
+    tags: dict[str, str]
+    said: list[Said]
+    values: list[float | None]
+    evidence: list[Span]
+
+
+class Segments(Record, frozen=True, kw_only=True):
+    """Every segment of one result, in the order of the test set, by the metrics that say something about one."""
+
+    schema: str
+    task: str
+    test_set: str
+    system: str
+    gold: str
+    outputs: str
+    metrics: list[str]
+    rows: list[SegmentRow]

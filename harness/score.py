@@ -177,13 +177,13 @@ def _extract(metric: Metric, test_set: TestSet, outputs: Mapping[str, Output]) -
 def _score(metric: Metric, test_set: TestSet, statistics: Statistics | Exception) -> Score:
     """The point value, its counts, and its interval; each failure is recorded with its reason."""
     if isinstance(statistics, Exception):
-        return _record(metric, test_set, reason=_failure(statistics))
+        return _record(metric, test_set, reason=failure(statistics))
     totals = corpus_totals(statistics)
     try:
         value = float(metric.value(totals))
         counts = dict(zip(("numerator", "n"), (int(totals[column]) for column in metric.ratio or ()), strict=False))
     except Exception as error:  # noqa: BLE001 - as above
-        return _record(metric, test_set, reason=_failure(error))
+        return _record(metric, test_set, reason=failure(error))
     if math.isnan(value):
         return _record(metric, test_set, reason="undefined: 0 of 0" if metric.ratio else "undefined", **counts)
     if math.isinf(value):
@@ -191,11 +191,12 @@ def _score(metric: Metric, test_set: TestSet, statistics: Statistics | Exception
     try:
         interval, reason = _interval(metric, test_set, statistics), None
     except Exception as error:  # noqa: BLE001 - as above; the value is good without its interval
-        interval, reason = None, _failure(error, "interval: ")
+        interval, reason = None, failure(error, "interval: ")
     return _record(metric, test_set, value=value, interval=interval, reason=reason, **counts)
 
 
-def _failure(error: Exception, what: str = "") -> str:
+def failure(error: Exception, what: str = "") -> str:
+    """What a record says of a plugin that raised."""
     return UNAVAILABLE + what + printable(" ".join(f"{type(error).__name__}: {error}".split()), 300)
 
 
@@ -247,6 +248,7 @@ def interval_of(
     if metric.interval == "none":
         return None
     if metric.interval == "percentile":
+        sums = sums.toarray() if hasattr(sums, "toarray") else sums
         return percentile_interval(sums, value, resamples=resamples, seed=seed, level=level)
     point = float(metric.value(corpus_totals(statistics)))
     return corrected_interval(point, sums, value, resamples=resamples, seed=seed, level=level)

@@ -19,7 +19,7 @@ from functools import lru_cache
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from harness import comparing, deriving, submissions, testsets
+from harness import comparing, deriving, segments, submissions, testsets
 from harness.api import Statistics
 from harness.catalogue import problem
 from harness.comparing import Field, Member, Settings
@@ -115,7 +115,8 @@ def compare(workspace: Workspace, field: Field, settings: Settings) -> Compariso
     for system, digest in field.outputs:
         found = statistics_of(workspace, Cell(field.task, field.test_set, system))
         members += [Member(system, digest, found[field.metric])] if field.metric in found else []
-    return comparing.compare(task.metrics[field.metric], test_set, members, settings)
+    version = task.manifest.version
+    return comparing.compare(task.metrics[field.metric], test_set, members, settings, task_version=version)
 
 
 def derive(workspace: Workspace, group: Group, settings: Settings) -> Derived:
@@ -129,6 +130,15 @@ def derive(workspace: Workspace, group: Group, settings: Settings) -> Derived:
             if group.table.metric in found:
                 statistics[system, name] = found[group.table.metric]
     return deriving.derive(group, task.metrics[group.table.metric], test_sets, statistics, settings)
+
+
+def write_segments(workspace: Workspace, result: Result) -> None:
+    """Write what the system of a result said and scored on every segment. Raises InvalidInput and EnvironmentFault."""
+    cell = Cell(result.task, result.test_set, result.system)
+    task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
+    metrics = task.metrics_for(test_set.compat)
+    found = segments.of(result, test_set, metrics, statistics_of(workspace, cell), outputs_of(workspace, cell))
+    segments.write(found, segments.path_of(result, workspace.segments))
 
 
 def outputs_of(workspace: Workspace, cell: Cell) -> Mapping[str, Output]:

@@ -73,6 +73,11 @@ class Workspace:
         return derived_in(self.root / "results" / "derived")
 
     @property
+    def segments(self) -> Path:
+        """What each system said and scored on every segment, by test set."""
+        return self.root / "results" / "segments"
+
+    @property
     def statistics(self) -> StatisticsCache:
         """The statistics behind the records; disposable."""
         return StatisticsCache(self.root / ".harness" / "statistics")
@@ -86,13 +91,6 @@ class Workspace:
     def tasks(self) -> Mapping[str, Task]:
         """Every task that can be found from here, by name. Raises InvalidInput."""
         return registry.find(self._search_path)
-
-    def has_task(self, name: str) -> bool:
-        """Whether `task` finds it. Raises InvalidInput."""
-        try:
-            return bool(self.task(name))
-        except UsageError:
-            return False
 
     def task(self, name: str) -> Task:
         """One task. Raises UsageError (T017) and InvalidInput."""

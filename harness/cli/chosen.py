@@ -59,6 +59,10 @@ class Board:
     test_set: TestSet
     results: Sequence[Result]
 
+    def has(self, name: str | None) -> bool:
+        """Whether the board knows a metric."""
+        return name is None or name in {metric.name for metric in self.task.metrics_for(self.test_set.compat)}
+
     def metric(self, name: str | None) -> Metric:
         """A metric of this board; the primary one by default. Raises UsageError (U016)."""
         known = {metric.name: metric for metric in self.task.metrics_for(self.test_set.compat)}

@@ -65,6 +65,9 @@ def _tables(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[tup
     if seed == 0 and arguments.arithmetic == "sacrebleu":
         raise UsageError(problem("U019", found=0))
     settings = Settings(arguments.resamples, arguments.trials, seed, arithmetic=arguments.arithmetic)
+    if task and other and task != other:
+        shown = f"'{printable(arguments.a)}' beside '{printable(arguments.b)}'"
+        raise UsageError(problem("U017", id=shown, task=task, test_set="any test set", hint=""))
     boards = chosen.boards(workspace, task or other, arguments.test_set)
     shared = [board for board in boards if {a, b} <= {result.system for result in board.results}]
     if not shared:

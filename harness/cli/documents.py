@@ -23,7 +23,7 @@ _LATEX = str.maketrans(
         "~": r"\textasciitilde{}",
     }
 )
-_MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>|#!"})
+_MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>|#!&~"})
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int) -> str:
@@ -38,6 +38,7 @@ def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns
     shape = "l" * text_columns + "r" * (len(columns) - text_columns)
     lines = [" & ".join(_plain(cell, _LATEX) for cell in row) + r" \\" for row in [columns, *rows]]
     body = ["\\toprule", lines[0], "\\midrule", *lines[1:], "\\bottomrule"]
+    body = ["{}" + line if line.startswith(("[", "*")) else line for line in body]
     return "\n".join([f"\\begin{{tabular}}{{{shape}}}", *body, "\\end{tabular}", ""])
 
 

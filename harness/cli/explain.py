@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Print the segment."""
     workspace = terminal.workspace_of(arguments)
     task, _, system = arguments.system.rpartition("/")
-    board = chosen.boards(workspace, task or None, arguments.test_set)[0]
+    boards = chosen.boards(workspace, task or None, arguments.test_set)
+    own = [board for board in boards if system in {result.system for result in board.results}]
+    board = (own or boards)[0]
     board.result(system)
     facts = _facts(workspace, board, system, arguments)
     if arguments.json:
@@ -90,12 +92,12 @@ def _segment(test_set: TestSet, name: str) -> tuple[Segment, int]:
 def _metric(
     metric: Metric, test_set: TestSet, position: int, statistics: Statistics, outputs: Mapping[str, Output]
 ) -> dict[str, Any]:
-    from harness.score import corpus_totals, segment_values
+    from harness import segments
 
-    values = segment_values(metric, statistics)
+    values = segments.values_of(metric, statistics)
     value = None if values is None or not math.isfinite(values[position]) else float(values[position])
     segment = test_set.segments[position]
-    spans = metric.evidence(test_set, outputs, corpus_totals(statistics)) if metric.evidence else ()
+    spans = segments.evidence_of(metric, test_set, statistics, outputs)
     return {
         "metric": metric.name,
         "unit": metric.unit,

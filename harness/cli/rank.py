@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.catalogue import problem
 from harness.cli import chosen, terminal
-from harness.errors import ExitCode
+from harness.errors import ExitCode, UsageError, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +47,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.metric in {table.name for table in workspace.task(arguments.task).manifest.derived}:
         return _rank_derived(workspace, arguments, settings)
     found = []
-    for board in chosen.boards(workspace, arguments.task, arguments.test_set):
+    boards = chosen.boards(workspace, arguments.task, arguments.test_set)
+    able = [board for board in boards if board.has(arguments.metric)]
+    for board in able or boards[:1]:
         metric = board.metric(arguments.metric)
         found.append(_stored(workspace, board, metric, settings) or _computed(workspace, board, metric, settings))
     if arguments.json:
@@ -77,12 +80,21 @@ def _rank_derived(workspace: Workspace, arguments: argparse.Namespace, settings:
     """The numbers over several test sets of one name, one table for each group of test sets."""
     import msgspec
 
-    from harness import deriving, plan, worker
+    from harness import deriving, plan, testsets, worker
 
     task = workspace.task(arguments.task)
     tables = [table for table in task.manifest.derived if table.name == arguments.metric]
     current = [result for result in plan.make(workspace).current if result.task == task.name]
-    found = [worker.derive(workspace, group, settings) for group in deriving.groups(task.name, tables, current)]
+    groups = list(deriving.groups(task.name, tables, current))
+    if arguments.test_set is not None:
+        testsets.get(task, arguments.test_set, workspace.testsets)
+        groups = [group for group in groups if arguments.test_set in group.weights]
+    if not groups:
+        where = arguments.test_set or "any test sets that belong together"
+        raise UsageError(
+            problem("U017", id=f"'{printable(arguments.metric)}'", task=task.name, test_set=where, hint="")
+        )
+    found = [worker.derive(workspace, group, settings) for group in groups]
     if arguments.json:
         terminal.say_json(msgspec.to_builtins(found))
         return ExitCode.GOOD

@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(problem("U015", what=workspace.submissions))
     scored, refused = _score(workspace, plan, arguments)
     results = list({_cell(result): result for result in [*plan.current, *scored]}.values())
+    _write_segments(workspace, results)
     comparisons = _compare(workspace, results)
     _derive(workspace, results)
     selected = set(plan.selected)
@@ -108,6 +109,20 @@ def _store(workspace: Workspace, results: list[Result], *, verbose: bool) -> Non
     for path in workspace.store.put(results):
         if verbose:
             terminal.tell(f"stored {path.relative_to(workspace.root)}")
+
+
+def _write_segments(workspace: Workspace, results: list[Result]) -> None:
+    """Write the segments of every result that has none."""
+    from harness import segments
+
+    missing = [result for result in results if not segments.path_of(result, workspace.segments).exists()]
+    if missing:
+        from harness import worker
+
+        with terminal.progress("writing segments", len(missing)) as advance:
+            for result in missing:
+                advance(f"{result.task}/{result.system} on {result.test_set}")
+                worker.write_segments(workspace, result)
 
 
 def _compare(workspace: Workspace, results: list[Result]) -> list[Comparison]:

@@ -76,8 +76,10 @@ def notices_in_words(notices: Mapping[str, int]) -> list[str]:
     return [f"notice[{code}] {count} {NOTICES[code]}" for code, count in sorted(notices.items())]
 
 
-def number(unit: str, value: float) -> str:
-    """A value in as many digits as its unit deserves; a rounded zero has no sign."""
+def number(unit: str, value: float | None) -> str:
+    """A value in as many digits as its unit deserves; a rounded zero has no sign, and nothing is empty."""
+    if value is None:
+        return ""
     digits = {"points": 2, "fraction": 3}.get(unit)
     return f"{value:g}" if digits is None else f"{value:z.{digits}f}"
 

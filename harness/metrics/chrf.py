@@ -122,7 +122,7 @@ def statistics(test_set: TestSet, outputs: Mapping[str, Output], *, word_order: 
     matches = np.concatenate([found.matches(view) for found, view in zip(gold.views, views, strict=True)], axis=-1)
     own = np.where(gold.totals > 0, _totals(views, word_order), 0)
     counts = np.stack([own, gold.totals, matches], axis=-1).reshape(len(matches), len(texts), -1)
-    rows = counts[0]
+    rows: Any = counts[0]
     if len(counts) > 1:  # of equally good references the first
         scores = np.where(gold.is_missing, -1.0, _vectorised(counts))
         rows = counts[scores.argmax(axis=0), np.arange(len(texts))]

@@ -1,29 +1,32 @@
 """Intervals for values that are biased under resampling, such as accuracy, F1 and ARI of clusterings.
 
-    interval = (2 v - mean(v*)) ± z sqrt(h / (n - h)) sd(v*)       v the value of all n blocks
-    v*       = value(sum of h = n // 2 blocks, drawn without replacement), B times
+    v*       = value(sum of h = n // 2 of the n blocks, drawn without replacement), B times
+    bias     = mean(v*) - v                          v the value of all blocks
+    error^2  = sd(v*)^2 h / (n - h) + (bias / 2)^2
+    interval = v - bias ± z error                    z = 1.96 for a level of 95 %
 
-Half of the blocks relate to all of them as all of them relate to the population. So v* - v is spread as
-v - truth is (exactly for means, where sd(v*) sqrt(h / (n - h)) is the standard error), and lies as much too
-high: mean(v*) - v estimates the bias of v, and is taken off it. The interval lies around the
-corrected value, so v need not be its middle.
+Half of the blocks relate to all of them as all of them relate to the population: v* is spread around v as
+v is around the truth (exactly so for means, whose standard error is sd(v*) sqrt(h / (n - h))), and lies too
+high by as much. So the bias is taken off, and the interval lies around the corrected value: v is not its
+middle. A correction may itself be off, and is trusted to half its size.
 
-Why not the bootstrap of `bootstrap.py`: a resample with replacement holds a third of its blocks
-twice or more, and a row always shares cluster and reference with its own copy. That lifts pair counts
-(ARI) though v itself is not biased at all, so shifting by the bootstrap's bias mends nothing. In half of the
-blocks none is repeated. Where v really is biased, as the best of many assignments is, the bias of half
-as many rows is about twice as large, and the difference is what has to be taken off.
+Why not the bootstrap of `bootstrap.py`: a resample with replacement holds a quarter of the blocks twice or
+more, and a row always shares cluster and reference with its own copy. That lifts what counts pairs (ARI)
+though v is not biased at all, so that shifting by the bootstrap's bias makes it worse. In half of the blocks
+none is repeated. Where v really is biased, as the best of many assignments is, half of the rows have about
+twice the bias, and the difference is what has to be taken off.
 
-What it gives, by simulation, stands in `tests/bench/coverage.py`; percentiles of v* in place of mean
-and sd do a little worse. With few rows per cell the bias is no longer in proportion to 1 / n, less of it is
-seen, and the interval covers less than it says. Ends may leave the range of the value.
+By simulation (tests/bench/coverage.py), intervals of 95 % cover the truth in 92 to 97 % of samples of 1,500
+rows and in 88 to 99 % of 200. With few rows per cell the bias is no longer in proportion to 1 / n, so too
+much or too little is taken off. Ends may leave the range of the value. NMI is beyond mending.
 
-Source: half-sampling after McCarthy 1969; subsampling of Politis and Romano 1994; the delete-d
-jackknife of Shao and Wu 1989.
+Source: half-samples after McCarthy 1969; subsampling of Politis and Romano 1994; the delete-d jackknife of
+Shao and Wu 1989.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.stats.paired import Matrix, Seed
+
+DOUBT = 0.5
+"""The error of the correction as a share of its size; 0 covers as little as 77 % at 200 rows, 1 too much at 1,500."""
 
 
 def corrected_interval(
@@ -59,7 +65,7 @@ def corrected_interval(
     is only one block, from which nothing can be learnt about variation.
     """
     blocks, columns = sums.shape
-    if blocks < 2 or not np.isfinite(point):  # noqa: PLR2004
+    if blocks < 2 or not math.isfinite(point):  # noqa: PLR2004
         return None
     chunks = [
         value(next(products(chunk[start : start + step], [sums])))
@@ -72,10 +78,10 @@ def corrected_interval(
     if 2 * len(defined) < len(scores) or len(defined) < 2:  # noqa: PLR2004
         return None
     half = blocks // 2
-    error = defined.std(ddof=1) * np.sqrt(half / (blocks - half))
-    middle = 2 * point - defined.mean()
+    bias = float(defined.mean()) - point
+    error = math.hypot(float(defined.std(ddof=1)) * math.sqrt(half / (blocks - half)), DOUBT * bias)
     reach = NormalDist().inv_cdf((1 + level) / 2) * error
-    return round_significant(float(middle - reach)), round_significant(float(middle + reach))
+    return round_significant(point - bias - reach), round_significant(point - bias + reach)
 
 
 def _halves(blocks: int, resamples: int, seed: Seed) -> Iterator[NDArray[np.float64]]:

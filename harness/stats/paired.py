@@ -8,11 +8,11 @@ S_i holds the block sums of system i, shape (blocks, k), and W how often each bl
 blocks), as in `bootstrap.py`. What would be seen if two systems were equal is the spread of d* around d:
 the p-value is the share of resamples that lie at least as far from d as d lies from 0, both ways.
 
-Around d, and not around the mean of d*, because the two differ where a value is biased (a clustering's
-accuracy is the best of many assignments, on a sample and on a resample of it). The shift from d to the
-mean of d* is then about the shift from the true difference to d. Around d it is in d and in d* alike, so
-equal systems of unequal bias are told apart as rarely as promised; around the mean they are not. Where
-nothing is biased, both are the same to the noise of B.
+Around d, and not around the mean of d*: the two differ where a value is biased under resampling. Around d the
+shift counts as error, which is right where d is off the true difference by as much (accuracy of clusterings,
+the best of many assignments) and cautious where it is not (ARI). Simulated at .05, two clusterings that are
+equally good but have 12 and 60 clusters were told apart in 5 % (ARI, 1,500 rows) and 7 % (F1, 300 rows) of
+samples around d, and in 7 % and 12 % around the mean. Where nothing is biased, both are the same, up to ties.
 
 Two scores count as equal if they differ by no more than `TOLERANCE` times the sum of their sizes: the last
 bits of a matrix product depend on the machine and on what stands beside it, and ties are common.

@@ -40,9 +40,11 @@ def adjusted_p(
     fine = p.copy()
     for a, b in zip(*np.nonzero(np.triu(p <= floor, 1)), strict=True):
         differences = resampled[a] - resampled[b]
-        spread = float(np.nanstd(differences, ddof=1))
-        if spread > 0:
-            fine[a, b] = fine[b, a] = min(p[a, b], _two_sided(abs(float(point[a] - point[b])) / spread))
+        differences = differences[np.isfinite(differences)]
+        if len(differences) > 1:
+            distance, spread = abs(float(point[a] - point[b])), float(differences.std(ddof=1))
+            tail = _two_sided(distance / spread) if spread else float(distance == 0)
+            fine[a, b] = fine[b, a] = min(p[a, b], tail)
     return np.fmax(p, holm(fine))
 
 

@@ -31,13 +31,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import wraps
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from harness.api import Statistics, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -49,16 +48,22 @@ DENSE_CELLS = 10_000_000
 """Assignments are solved on a dense matrix up to this many cells, on a sparse one beyond."""
 
 
-def statistics(rows: Sequence[Sequence[Column]]) -> Statistics:
+def statistics(rows: Iterable[Sequence[Column]]) -> Statistics:
     """One sparse row per segment, from the cells in which its answers stand; columns are sorted."""
     import numpy as np
     from scipy.sparse import csr_array
 
-    columns = tuple(sorted(set(chain.from_iterable(rows))))
-    place = {column: number for number, column in enumerate(columns)}
-    positions = [place[column] for row in rows for column in row]
-    starts = np.cumsum([0, *map(len, rows)])
-    counts = csr_array((np.ones(len(positions), np.int64), positions, starts), shape=(len(rows), len(columns)))
+    codes: dict[Column, int] = {}
+    positions: list[int] = []
+    lengths = [0]
+    for row in rows:
+        positions += [codes.setdefault(column, len(codes)) for column in row]
+        lengths.append(len(row))
+    columns = tuple(sorted(codes))
+    place = np.empty(len(codes), np.int64)
+    place[[codes[column] for column in columns]] = np.arange(len(codes))
+    cells = (np.ones(len(positions), np.int64), place[np.array(positions, np.int64)], np.cumsum(lengths))
+    counts = csr_array(cells, shape=(len(lengths) - 1, len(columns)))
     counts.sum_duplicates()
     return Statistics(columns, counts)
 

@@ -30,17 +30,15 @@ CITATION = "Gung et al. 2023 (DSTC11 track 2)"
 def rows(test_set: TestSet, outputs: Mapping[str, str]) -> Statistics:
     """A cell for every row of the file."""
     return clustering.statistics(
-        [
-            [(CLUSTER, label, request.references[0]) for label in answers_to(request, outputs)]
-            for request in test_set.requests
-        ]
+        [(CLUSTER, label, request.references[0]) for label in answers_to(request, outputs)]
+        for request in test_set.requests
     )
 
 
 def dictionary(test_set: TestSet, outputs: Mapping[str, str]) -> Statistics:
     """A cell for every utterance, by its last label."""
     return clustering.statistics(
-        [[(CLUSTER, outputs.get(request.id, MISSING), request.references[0])] for request in test_set.requests]
+        [(CLUSTER, outputs.get(request.id, MISSING), request.references[0])] for request in test_set.requests
     )
 
 

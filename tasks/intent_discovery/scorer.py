@@ -56,7 +56,7 @@ def requests(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Reques
 
 def statistics(test_set: TestSet, outputs: Mapping[str, str]) -> Statistics:
     """One cell per utterance. Raises ValueError for an utterance with several labels."""
-    return clustering.statistics([_cells(test_set, request, outputs) for request in test_set.requests])
+    return clustering.statistics(_cells(test_set, request, outputs) for request in test_set.requests)
 
 
 def _cells(test_set: TestSet, request: Request, outputs: Mapping[str, str]) -> Sequence[Column]:

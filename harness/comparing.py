@@ -56,7 +56,7 @@ class Settings:
     def method(self) -> str:
         """The part of a record that says how it was made."""
         facts = f"resamples:{self.resamples}|seed:{self.start}|level:{self.level}|alpha:{round(1 - self.level, 10)}"
-        return f"paired-bootstrap|{facts}|holm:normal-tails"
+        return f"paired-bootstrap|{facts}|holm:student-tails"
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _resampled(
     scores = paired.resampled_scores(samples, resamples=settings.resamples, seed=settings.start)
     values = np.array([points[member.system] for member in known])
     p = paired.bootstrap_p(strength(metric, values), strength(metric, scores))
-    adjusted = tails.adjusted_p(p, values, scores)
+    adjusted = tails.adjusted_p(p, values, scores, samples[0].sums.shape[0])
     between = [
         ranking.smallest_detectable(scores[a], scores[b], level=settings.level) for a, b in pairwise(range(len(known)))
     ]

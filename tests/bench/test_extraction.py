@@ -88,7 +88,7 @@ class Job:
 
 
 @pytest.mark.bench
-def test_extraction(references, systems, capsys):
+def test_extraction(references, systems):
     job = Job(references, systems)
     rows = {name: lambda name=name: job.round_of(name) for name in ("bleu", "chrf2++", "ter")}
     rows["bleu + chrf2++, and references"] = lambda: job.round_of_board(["bleu", "chrf2++"])
@@ -96,9 +96,8 @@ def test_extraction(references, systems, capsys):
     for _ in range(ROUNDS):
         for name, measure in rows.items():
             times[name].append(measure())
-    with capsys.disabled():
-        print(f"\n{len(systems)} systems, {len(references)} segments, median of {ROUNDS} rounds")  # noqa: T201 - as in test_startup.py
-        for name, found in times.items():
-            theirs_, ours = (1000 * statistics.median(seconds) for seconds in zip(*found, strict=True))
-            ratio = statistics.median(a / b for a, b in found)
-            print(f"{name:32} sacrebleu {theirs_:6.0f} ms CPU, harness {ours:6.0f} ms, {ratio:5.1f} times faster")  # noqa: T201
+    print(f"\n{len(systems)} systems, {len(references)} segments, median of {ROUNDS} rounds")  # noqa: T201 - as in test_startup.py
+    for name, found in times.items():
+        theirs_, ours = (1000 * statistics.median(seconds) for seconds in zip(*found, strict=True))
+        ratio = statistics.median(a / b for a, b in found)
+        print(f"{name:32} sacrebleu {theirs_:6.0f} ms CPU, harness {ours:6.0f} ms, {ratio:5.1f} times faster")  # noqa: T201

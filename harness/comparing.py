@@ -199,8 +199,9 @@ def _resampled(
     samples = [sample(metric, test_set, member.statistics) for member in known]
     scores = paired.resampled_scores(samples, resamples=settings.resamples, seed=settings.start)
     values = np.array([points[member.system] for member in known])
-    p = paired.bootstrap_p(strength(metric, values), strength(metric, scores))
-    adjusted = tails.adjusted_p(p, values, scores, samples[0].sums.shape[0])
+    order, turned = strength(metric, values), strength(metric, scores)
+    p = paired.bootstrap_p(order, turned)
+    adjusted = tails.adjusted_p(p, order, turned, samples[0].sums.shape[0])
     between = [
         ranking.smallest_detectable(scores[a], scores[b], level=settings.level) for a, b in pairwise(range(len(known)))
     ]
@@ -363,7 +364,7 @@ def _bootstrapped(
     ends = [_interval(metric, *each, settings) for each in zip(members, samples, scores, strict=True)]
     around = _around(metric, np.array(values), scores)
     between = paired.difference_interval(around[0], around[1], level=settings.level)
-    p = paired.bootstrap_p(strength(metric, np.array(values)), strength(metric, scores))
+    p = paired.bootstrap_p(np.array(values), scores)
     means = [float(np.nanmean(found)) for found in scores]
     halves = [None if found is None else (found[1] - found[0]) / 2 for found in ends]
     facts = {"a_mean": means[0], "b_mean": means[1], "a_ci": halves[0], "b_ci": halves[1]}

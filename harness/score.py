@@ -251,7 +251,9 @@ def interval_of(
         sums = sums.toarray() if hasattr(sums, "toarray") else sums
         return percentile_interval(sums, value, resamples=resamples, seed=seed, level=level)
     point = float(metric.value(corpus_totals(statistics)))
-    return corrected_interval(point, sums, value, resamples=resamples, seed=seed, level=level)
+    ends = corrected_interval(point, sums, value, resamples=resamples, seed=seed, level=level)
+    most = {"fraction": 1.0, "points": 100.0}.get(metric.unit, float("inf"))
+    return None if ends is None else (ends[0], min(ends[1], most))  # a correction may pass the end of the range
 
 
 def sums_of(test_set: TestSet, statistics: Statistics) -> Any:  # noqa: ANN401 - dense or sparse

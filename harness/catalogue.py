@@ -239,6 +239,11 @@ FAULTS = MappingProxyType(
             "seed {found} leaves half of sacrebleu's draws unseeded, so its numbers cannot be reproduced",
             "take another --seed (12345 is sacrebleu's own), or --arithmetic exact",
         ),
+        "U020": Fault(
+            "no such segments",
+            "none of the {found} segments of test set {test_set} has {id}",
+            "tags here: {known}",
+        ),
         "P010": Fault(
             "would overwrite",
             "{what} exists with other content",

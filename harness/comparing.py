@@ -206,15 +206,15 @@ def _resampled(
         ranking.smallest_detectable(scores[a], scores[b], level=settings.level) for a, b in pairwise(range(len(known)))
     ]
     names = [member.system for member in known]
-    around = _around(metric, values, scores)
+    around = centred(metric, values, scores)
     return {
         "systems": _ranked(metric, known, samples, around, adjusted, settings),
         "pairs": [_pair(names, values, around, (p, adjusted), place, settings) for place in _places(len(known))],
-        "detectable": _known(float(np.median(between))) if between else None,
+        "detectable": known_or_none(float(np.median(between))) if between else None,
     }
 
 
-def _around(metric: Metric, values: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def centred(metric: Metric, values: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Resampled scores (m, B) around the values (m,): those of a biased metric without their bias."""
     import numpy as np
 
@@ -239,7 +239,7 @@ def _ranked(
     values = np.array([point(metric, member.statistics) for member in known])
     groups = ranking.clusters(strength(metric, values), adjusted, alpha=1 - settings.level)
     first, last = ranking.rank_intervals(strength(metric, scores), level=settings.level)
-    ends = [_interval(metric, *each, settings) or (None, None) for each in zip(known, samples, scores, strict=True)]
+    ends = [interval_in(metric, *each, settings) or (None, None) for each in zip(known, samples, scores, strict=True)]
     return [
         Ranked(
             system=member.system,
@@ -254,7 +254,7 @@ def _ranked(
     ]
 
 
-def _interval(
+def interval_in(
     metric: Metric, member: Member, own: Sample, scores: NDArray[np.float64], settings: Settings
 ) -> tuple[float, float] | None:
     """The interval of one system: the ends of its resampled scores, or by the method that corrects them."""
@@ -284,8 +284,8 @@ def _pair(
         difference=float(values[a] - values[b]),
         lo=ends[0],
         hi=ends[1],
-        p=_known(float(p[0][place])),
-        p_holm=_known(float(p[1][place])),
+        p=known_or_none(float(p[0][place])),
+        p_holm=known_or_none(float(p[1][place])),
     )
 
 
@@ -293,92 +293,6 @@ def _places(systems: int) -> Iterator[tuple[int, int]]:
     return combinations(range(systems), 2) if systems <= ALL_PAIRS_UP_TO else pairwise(range(systems))
 
 
-def compare_pair(metric: Metric, test_set: TestSet, a: Member, b: Member, settings: Settings) -> dict[str, Any]:
-    """Two systems by one metric; A is the baseline and the difference is A - B.
-
-    `a_mean` is the mean of the resampled values and `a_ci` half the width of their interval, as in
-    sacrebleu's tables. What cannot be said is None, and `reason` says why.
-    """
-    values = [point(metric, member.statistics) for member in (a, b)]
-    row: dict[str, Any] = {
-        "metric": metric.name,
-        "unit": metric.unit,
-        "a": _known(values[0]),
-        "b": _known(values[1]),
-        "difference": _known(values[0] - values[1]),
-        "n": len(test_set.segments),
-        "baseline": a.system,
-        "signature": signature_of(metric, test_set),
-        "method": settings.method,
-    }
-    row |= dict.fromkeys(("a_mean", "b_mean", "a_ci", "b_ci", "lo", "hi", "p_bootstrap", "p_randomization"))
-    if settings.arithmetic == "sacrebleu":
-        return {**row, **_as_sacrebleu(metric, a, b, settings)}
-    reason = why_not(metric, test_set) or (None if all(map(math.isfinite, values)) else "a value is undefined")
-    if reason:
-        return {**row, "reason": reason}
-    samples = [sample(metric, test_set, member.statistics) for member in (a, b)]
-    try:
-        tested = {
-            **_bootstrapped(metric, (a, b), samples, values, settings),
-            **_randomized(metric, a, b, samples, settings),
-        }
-    except Exception as error:  # noqa: BLE001 - as above
-        tested = {"reason": failure(error)}
-    return {**row, **tested}
-
-
-def _as_sacrebleu(metric: Metric, a: Member, b: Member, settings: Settings) -> dict[str, Any]:
-    """The figures of sacrebleu's --paired-bs and --paired-ar for B against the baseline A, bit for bit.
-
-    Raises ValueError for the seed 0, which sacrebleu cannot reproduce.
-    """
-    from harness.stats import sacrebleu
-
-    if metric.sacrebleu is None:
-        return {"reason": "sacrebleu has no paired test of this metric"}
-    rows = [a.statistics.rows, b.statistics.rows]
-    drawn = sacrebleu.paired_bootstrap(rows, metric.sacrebleu, resamples=settings.resamples, seed=settings.seed)
-    swapped = sacrebleu.paired_randomization(rows, metric.sacrebleu, trials=settings.trials, seed=settings.seed)
-    baseline, system = drawn.systems
-    return {
-        "a_mean": baseline.mean,
-        "b_mean": system.mean,
-        "a_ci": baseline.ci,
-        "b_ci": system.ci,
-        "p_bootstrap": system.p,
-        "p_randomization": swapped.systems[1].p,
-        "method": f"{drawn.signature}|trials:{settings.trials}",
-        "reason": None,
-    }
-
-
-def _bootstrapped(
-    metric: Metric, members: Sequence[Member], samples: Sequence[Sample], values: Sequence[float], settings: Settings
-) -> dict[str, Any]:
-    import numpy as np
-
-    from harness.stats import paired
-
-    scores = paired.resampled_scores(samples, resamples=settings.resamples, seed=settings.start)
-    ends = [_interval(metric, *each, settings) for each in zip(members, samples, scores, strict=True)]
-    around = _around(metric, np.array(values), scores)
-    between = paired.difference_interval(around[0], around[1], level=settings.level)
-    p = paired.bootstrap_p(np.array(values), scores)
-    means = [float(np.nanmean(found)) for found in scores]
-    halves = [None if found is None else (found[1] - found[0]) / 2 for found in ends]
-    facts = {"a_mean": means[0], "b_mean": means[1], "a_ci": halves[0], "b_ci": halves[1]}
-    return {**facts, "lo": between and between[0], "hi": between and between[1], "p_bootstrap": _known(float(p[0, 1]))}
-
-
-def _randomized(metric: Metric, a: Member, b: Member, samples: Sequence[Sample], settings: Settings) -> dict[str, Any]:
-    from harness.stats.randomization import randomization_p
-
-    if not metric.exchangeable or a.statistics.columns != b.statistics.columns:
-        return {"p_randomization": None, "reason": "outputs of two systems cannot be swapped one by one"}
-    p = randomization_p(samples[0], samples[1], trials=settings.trials, seed=settings.start)
-    return {"p_randomization": _known(p), "reason": None}
-
-
-def _known(value: float) -> float | None:
+def known_or_none(value: float) -> float | None:
+    """A value, or None for one that is not finite."""
     return value if math.isfinite(value) else None

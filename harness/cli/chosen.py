@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from harness.api import Statistics
 from harness.catalogue import problem, suggestion
 from harness.errors import UsageError, printable
 from harness.stats import RESAMPLES, SEED, TRIALS
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from harness.workspace import Workspace
 
 
+_SHOWN_TAGS = 12
+
+
 def add_settings(parser: argparse.ArgumentParser, default_seed: int | None = SEED) -> None:
     """Declare how often is resampled, and from which seed; None leaves it to the arithmetic."""
     said = str(SEED) if default_seed is not None else f"{SEED}; sacrebleu's own for its arithmetic"
@@ -30,6 +34,38 @@ def add_settings(parser: argparse.ArgumentParser, default_seed: int | None = SEE
 def add_trials(parser: argparse.ArgumentParser) -> None:
     """Declare how often outputs are swapped."""
     parser.add_argument("--trials", type=_count, default=TRIALS, metavar="T", help=f"randomizations; default: {TRIALS}")
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Declare which segments are compared."""
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="TAG=VALUE",
+        help="only segments with this tag, for instance domain=law; may be repeated",
+    )
+
+
+def sliced(board: Board, where: Sequence[str]) -> tuple[Board, list[int] | None]:
+    """The board of the segments that are meant, and their positions; all of them, and None, if nothing is said.
+
+    Raises UsageError (U020) for a slice without segments.
+    """
+    if not where:
+        return board, None
+    wanted = dict(word.partition("=")[::2] for word in where)
+    segments = board.test_set.segments
+    positions = [n for n, found in enumerate(segments) if wanted.items() <= found.tags.items()]
+    if not positions:
+        known = sorted({f"{key}={text}" for found in segments for key, text in found.tags.items()})
+        listed = ", ".join(known[:_SHOWN_TAGS]) + (" …" if len(known) > _SHOWN_TAGS else "")
+        said = f"'{printable(' '.join(where))}'"
+        raise UsageError(
+            problem("U020", id=said, test_set=board.test_set.id, found=len(segments), known=listed or "none")
+        )
+    chosen = tuple(segments[position] for position in positions)
+    return replace(board, test_set=replace(board.test_set, segments=chosen)), positions
 
 
 def _count(text: str) -> int:
@@ -105,8 +141,10 @@ def boards(workspace: Workspace, task: str | None, test_set: str | None) -> list
     return found
 
 
-def members(workspace: Workspace, board: Board, metric: Metric, systems: Iterable[str]) -> list[Member]:
-    """The statistics of some systems, from the cache or counted again."""
+def members(
+    workspace: Workspace, board: Board, metric: Metric, systems: Iterable[str], positions: list[int] | None = None
+) -> list[Member]:
+    """The statistics of some systems, from the cache or counted again; of some segments if `positions` are given."""
     from harness import worker
     from harness.comparing import Member
     from harness.plan import Cell
@@ -116,5 +154,7 @@ def members(workspace: Workspace, board: Board, metric: Metric, systems: Iterabl
         result = board.result(system)
         statistics = worker.statistics_of(workspace, Cell(board.task.name, board.test_set.id, system))
         if metric.name in statistics:
-            found.append(Member(system, result.provenance.outputs, statistics[metric.name]))
+            own = statistics[metric.name]
+            part = own if positions is None else Statistics(own.columns, own.rows[positions])
+            found.append(Member(system, result.provenance.outputs, part))
     return found

@@ -36,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test-set", metavar="T", help="one test set (default: each that both took part in)")
     parser.add_argument("--metric", metavar="M", help="one metric (default: all)")
     parser.add_argument("--arithmetic", choices=["exact", "sacrebleu"], default="exact", help="default: exact")
+    chosen.add_where(parser)
+    parser.add_argument(
+        "--influence", type=int, default=0, metavar="N", help="the N blocks that speak most for A and for B"
+    )
     chosen.add_settings(parser, default_seed=None)
     chosen.add_trials(parser)
     chosen.add_form(parser)
@@ -53,11 +57,18 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             reasons = {row["reason"]: row["metric"] for row in rows if row["reason"]}
             for reason, metric in reasons.items() if arguments.form == "table" else ():
                 terminal.say(f"{metric}: {reason}")
+            for row in rows if arguments.form == "table" else ():
+                for block, raised in row.get("influence", ()):
+                    side = "A" if raised > 0 else "B"
+                    terminal.say(
+                        f"{row['metric']}: without {block} the difference moves by {-raised:+.4g}, it speaks for {side}"
+                    )
     return ExitCode.GOOD
 
 
 def _tables(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    from harness.comparing import Settings, compare_pair
+    from harness.comparing import Settings
+    from harness.pairing import compare_pair, influential
 
     task, a = _named(arguments.a)
     other, b = _named(arguments.b)
@@ -76,13 +87,16 @@ def _tables(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[tup
                 boards[0].result(system)
         shown, where = f"'{printable(a)}' beside '{printable(b)}'", arguments.test_set or "any test set"
         raise UsageError(problem("U017", id=shown, task=task or other or "any", test_set=where, hint=""))
-    for board in shared:
+    for whole in shared:
+        board, positions = chosen.sliced(whole, arguments.where)
         metrics = board.task.metrics_for(board.test_set.compat)
         rows = []
         for metric in metrics if arguments.metric is None else [board.metric(arguments.metric)]:
-            members = chosen.members(workspace, board, metric, [a, b])
+            members = chosen.members(workspace, board, metric, [a, b], positions)
             if len(members) == 2:  # noqa: PLR2004 - A and B
                 row = compare_pair(metric, board.test_set, members[0], members[1], settings)
+                if arguments.influence:
+                    row["influence"] = influential(metric, board.test_set, members[0], members[1], arguments.influence)
                 rows.append({**row, "test_set": board.test_set.id})
         yield f"{board.task.name} · {board.test_set.id}: {a} (A), {b} (B)", rows
 

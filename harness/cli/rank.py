@@ -25,7 +25,7 @@ Holm's correction over all pairs. Floors and gaming rows are not ranked.
 examples:
   harness rank my-task
   harness rank my-task --test-set my-test-set --metric chrf2++ --as markdown
-  harness rank my-task --test-set my-test-set --json
+  harness rank my-task --test-set my-test-set --where domain=law --json
 """
 
 
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="a task with results")
     parser.add_argument("--test-set", metavar="T", help="one test set (default: each of them)")
     parser.add_argument("--metric", metavar="M", help="by this metric, or derived number (default: the primary metric)")
+    chosen.add_where(parser)
     chosen.add_settings(parser)
     chosen.add_form(parser)
 
@@ -51,7 +52,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     able = [board for board in boards if board.has(arguments.metric)]
     for board in able or boards[:1]:
         metric = board.metric(arguments.metric)
-        found.append(_stored(workspace, board, metric, settings) or _computed(workspace, board, metric, settings))
+        part, positions = chosen.sliced(board, arguments.where)
+        stored = None if positions else _stored(workspace, board, metric, settings)
+        found.append(stored or _computed(workspace, part, metric, settings, positions))
     if arguments.json:
         terminal.say_json([row for comparison in found for row in _facts(comparison)])
     else:
@@ -68,12 +71,14 @@ def _stored(workspace: Workspace, board: chosen.Board, metric: Metric, settings:
     return next((found for found in workspace.comparisons.records() if Field.of(found) in wanted), None)
 
 
-def _computed(workspace: Workspace, board: chosen.Board, metric: Metric, settings: Settings) -> Comparison:
+def _computed(
+    workspace: Workspace, board: chosen.Board, metric: Metric, settings: Settings, positions: list[int] | None
+) -> Comparison:
     from harness.comparing import compare
     from harness.standings import COMPETING
 
     systems = [result.system for result in board.results if result.kind in COMPETING]
-    return compare(metric, board.test_set, chosen.members(workspace, board, metric, systems), settings)
+    return compare(metric, board.test_set, chosen.members(workspace, board, metric, systems, positions), settings)
 
 
 def _rank_derived(workspace: Workspace, arguments: argparse.Namespace, settings: Settings) -> ExitCode:

@@ -432,6 +432,7 @@ OTHER_FAULTS = (
         None,
         says=("seed 0",),
     ),
+    Case("U020", scored, ("rank", "toy", "--where", "domain=law"), USAGE, None, says=("'domain=law'", "3 segments")),
     Case("U015", lambda toy: shutil.rmtree(toy.root / "submissions"), ("score",), USAGE, None, says=("submissions",)),
 )
 

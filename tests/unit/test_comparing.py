@@ -12,7 +12,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from harness.api import Metric, Request, Segment, Statistics, TestSet, ratio
-from harness.comparing import ALL_PAIRS_UP_TO, Field, Member, Settings, compare, compare_pair, fields
+from harness.comparing import ALL_PAIRS_UP_TO, Field, Member, Settings, compare, fields
+from harness.pairing import compare_pair
 from harness.records import Comparison, Interval, Provenance, Result, Score
 
 SEGMENTS = 40

@@ -8,6 +8,7 @@ other rows, so no metric implements them. See `docs/architecture.md`.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -219,6 +220,7 @@ class Metric:
     evidence     optional spans behind the totals
     sacrebleu    optional: resampled sums (B, k) -> scores (B,) in the types of sacrebleu's own paired tests
     packages     distributions whose version can change the number; the record names them
+    least        the smallest value, where it is not 0
     """
 
     name: str
@@ -237,6 +239,12 @@ class Metric:
     evidence: EvidenceFunction | None = None
     sacrebleu: Callable[[NDArray[Any]], NDArray[Any]] | None = None
     packages: tuple[str, ...] = ()
+    least: float = 0.0
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        return self.least, {"fraction": 1.0, "points": 100.0}.get(self.unit, math.inf)
 
 
 def ratio(numerator: str, denominator: str) -> Callable[[Totals], Any]:

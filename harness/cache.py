@@ -92,6 +92,7 @@ def _packed(found: Statistics, number: int) -> dict[str, np.ndarray[Any, Any]]:
 
 def _unpacked(stored: Mapping[str, Any], number: int, columns: list[Any]) -> Statistics:
     names = tuple(tuple(column) if isinstance(column, list) else column for column in columns)
+    rows: Any
     if f"rows-{number}" in stored:
         rows = stored[f"rows-{number}"]
     else:

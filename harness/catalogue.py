@@ -244,6 +244,11 @@ FAULTS = MappingProxyType(
             "none of the {found} segments of test set {test_set} has {id}",
             "tags here: {known}",
         ),
+        "U021": Fault(
+            "a derived number has no slices",
+            "{id} is a number over several test sets, and --where is for one",
+            "harness rank TASK --metric METRIC --where TAG=VALUE, with the metric that it is made of",
+        ),
         "P010": Fault(
             "would overwrite",
             "{what} exists with other content",

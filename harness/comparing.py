@@ -203,7 +203,7 @@ def _resampled(
     p = paired.bootstrap_p(order, turned)
     adjusted = tails.adjusted_p(p, order, turned, samples[0].sums.shape[0])
     between = [
-        ranking.smallest_detectable(scores[a], scores[b], level=settings.level) for a, b in pairwise(range(len(known)))
+        ranking.smallest_detectable(turned[a], turned[b], level=settings.level) for a, b in pairwise(range(len(known)))
     ]
     names = [member.system for member in known]
     around = centred(metric, values, scores)

@@ -120,8 +120,7 @@ def derive(
         parts = {name: statistics[system, name] for name in group.weights if (system, name) in statistics}
         value = scores = None
         if len(parts) == len(group.weights):
-            points = [weight * comparing.point(metric, parts[name]) for name, weight in group.weights.items()]
-            value = math.fsum(points)
+            value = sum(weight * comparing.point(metric, parts[name]) for name, weight in group.weights.items())
             scores = _resampled(group, metric, test_sets, parts, (seeds, settings.resamples))
         systems.append(_derived(system, value, scores, len(parts), settings))
     return Derived(
@@ -170,11 +169,14 @@ def _resampled(
     if metric.interval != "percentile" or any(comparing.why_not(metric, test_sets[name]) for name in parts):
         return None
     total: NDArray[np.float64] | None = None
-    for name, statistics in parts.items():
-        sample = comparing.sample(metric, test_sets[name], statistics)
-        (scores,) = paired.resampled_scores([sample], resamples=resamples, seed=seeds[name])
-        weighted = group.weights[name] * scores
-        total = weighted if total is None else total + weighted
+    try:
+        for name, statistics in parts.items():
+            sample = comparing.sample(metric, test_sets[name], statistics)
+            (scores,) = paired.resampled_scores([sample], resamples=resamples, seed=seeds[name])
+            weighted = group.weights[name] * scores
+            total = weighted if total is None else total + weighted
+    except Exception:  # noqa: BLE001 - a metric is a plugin; the value is good without its interval
+        return None
     return total
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.comparing import centred, interval_in, known_or_none, point, sample, why_not
+from harness.comparing import centred, interval_in, known_or_none, point, sample, strength, why_not
 from harness.score import failure, signature_of
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def compare_pair(metric: Metric, test_set: TestSet, a: Member, b: Member, settin
     }
     row |= dict.fromkeys(("a_mean", "b_mean", "a_ci", "b_ci", "lo", "hi", "p_bootstrap", "p_randomization"))
     if settings.arithmetic == "sacrebleu":
-        return {**row, **_as_sacrebleu(metric, a, b, settings)}
+        return {**row, **_as_sacrebleu(metric, test_set, a, b, settings)}
     reason = why_not(metric, test_set) or (None if all(map(math.isfinite, values)) else "a value is undefined")
     if reason:
         return {**row, "reason": reason}
@@ -51,7 +53,7 @@ def compare_pair(metric: Metric, test_set: TestSet, a: Member, b: Member, settin
     return {**row, **tested}
 
 
-def _as_sacrebleu(metric: Metric, a: Member, b: Member, settings: Settings) -> dict[str, Any]:
+def _as_sacrebleu(metric: Metric, test_set: TestSet, a: Member, b: Member, settings: Settings) -> dict[str, Any]:
     """The figures of sacrebleu's --paired-bs and --paired-ar for B against the baseline A, bit for bit.
 
     Raises ValueError for the seed 0, which sacrebleu cannot reproduce.
@@ -60,6 +62,8 @@ def _as_sacrebleu(metric: Metric, a: Member, b: Member, settings: Settings) -> d
 
     if metric.sacrebleu is None:
         return {"reason": "sacrebleu has no paired test of this metric"}
+    if any(len(segment.requests) > 1 for segment in test_set.segments):
+        return {"reason": "sacrebleu resamples sentences, and a segment of this test set holds several"}
     rows = [a.statistics.rows, b.statistics.rows]
     drawn = sacrebleu.paired_bootstrap(rows, metric.sacrebleu, resamples=settings.resamples, seed=settings.seed)
     swapped = sacrebleu.paired_randomization(rows, metric.sacrebleu, trials=settings.trials, seed=settings.seed)
@@ -109,11 +113,26 @@ def _randomized(metric: Metric, a: Member, b: Member, samples: Sequence[Sample],
 
 
 def influential(metric: Metric, test_set: TestSet, a: Member, b: Member, count: int) -> list[tuple[str, float]]:
-    """The blocks that speak most for A, then those for B, with what each adds to the difference A - B."""
+    """The blocks that speak most for A, then those for B, with how much each speaks for A (negative: for B).
+
+    Turned so that more is better, whatever the metric; nothing for one that does not judge, or fails.
+    """
     from harness.stats.influence import influence
 
-    found = influence(*(sample(metric, test_set, member.statistics) for member in (a, b)))
+    if metric.best == "none":
+        return []
+    samples = [sample(metric, test_set, member.statistics) for member in (a, b)]
+    turned = [replace(own, value=partial(_turned, metric, own.value)) for own in samples]
+    try:
+        found = influence(turned[0], turned[1])
+    except Exception:  # noqa: BLE001 - as above
+        return []
     blocks = list(dict.fromkeys(segment.block for segment in test_set.segments))
-    ranked = sorted((pair for pair in zip(blocks, found.tolist(), strict=True) if pair[1]), key=lambda pair: -pair[1])
+    pairs = [(block, value) for block, value in zip(blocks, found.tolist(), strict=True) if math.isfinite(value)]
+    ranked = sorted(pairs, key=lambda pair: -pair[1])
     for_a = [pair for pair in ranked[:count] if pair[1] > 0]
     return for_a + [pair for pair in ranked[::-1][:count] if pair[1] < 0]
+
+
+def _turned(metric: Metric, value: Any, totals: Any) -> Any:  # noqa: ANN401 - functions and arrays of a Sample
+    return strength(metric, value(totals))

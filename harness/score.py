@@ -252,8 +252,10 @@ def interval_of(
         return percentile_interval(sums, value, resamples=resamples, seed=seed, level=level)
     point = float(metric.value(corpus_totals(statistics)))
     ends = corrected_interval(point, sums, value, resamples=resamples, seed=seed, level=level)
-    most = {"fraction": 1.0, "points": 100.0}.get(metric.unit, float("inf"))
-    return None if ends is None else (ends[0], min(ends[1], most))  # a correction may pass the end of the range
+    if ends is None:
+        return None
+    least, most = metric.range  # which a correction may pass
+    return min(max(ends[0], least), most), min(max(ends[1], least), most)
 
 
 def sums_of(test_set: TestSet, statistics: Statistics) -> Any:  # noqa: ANN401 - dense or sparse

@@ -27,13 +27,13 @@ _SHOWN_TAGS = 12
 def add_settings(parser: argparse.ArgumentParser, default_seed: int | None = SEED) -> None:
     """Declare how often is resampled, and from which seed; None leaves it to the arithmetic."""
     said = str(SEED) if default_seed is not None else f"{SEED}; sacrebleu's own for its arithmetic"
-    parser.add_argument("--resamples", type=_count, default=RESAMPLES, metavar="B", help=f"default: {RESAMPLES}")
-    parser.add_argument("--seed", type=_seed, default=default_seed, metavar="N", help=f"default: {said}")
+    parser.add_argument("--resamples", type=count, default=RESAMPLES, metavar="B", help=f"default: {RESAMPLES}")
+    parser.add_argument("--seed", type=seed, default=default_seed, metavar="N", help=f"default: {said}")
 
 
 def add_trials(parser: argparse.ArgumentParser) -> None:
     """Declare how often outputs are swapped."""
-    parser.add_argument("--trials", type=_count, default=TRIALS, metavar="T", help=f"randomizations; default: {TRIALS}")
+    parser.add_argument("--trials", type=count, default=TRIALS, metavar="T", help=f"randomizations; default: {TRIALS}")
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +47,17 @@ def add_where(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _tags(where: Sequence[str]) -> dict[str, str]:
+    pairs = (word.partition("=") for word in where)
+    return {key: text for key, _, text in pairs}
+
+
+def holds(board: Board, where: Sequence[str]) -> bool:
+    """Whether a board has a segment with these tags."""
+    wanted = _tags(where)
+    return any(wanted.items() <= found.tags.items() for found in board.test_set.segments)
+
+
 def sliced(board: Board, where: Sequence[str]) -> tuple[Board, list[int] | None]:
     """The board of the segments that are meant, and their positions; all of them, and None, if nothing is said.
 
@@ -54,7 +65,7 @@ def sliced(board: Board, where: Sequence[str]) -> tuple[Board, list[int] | None]
     """
     if not where:
         return board, None
-    wanted = dict(word.partition("=")[::2] for word in where)
+    wanted = _tags(where)
     segments = board.test_set.segments
     positions = [n for n, found in enumerate(segments) if wanted.items() <= found.tags.items()]
     if not positions:
@@ -68,14 +79,16 @@ def sliced(board: Board, where: Sequence[str]) -> tuple[Board, list[int] | None]
     return replace(board, test_set=replace(board.test_set, segments=chosen)), positions
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number of at least 1, as an argument."""
     number = int(text)
     if number < 1:
         raise ValueError(text)
     return number
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
+    """A number of at least 0, as an argument."""
     number = int(text)
     if number < 0:
         raise ValueError(text)

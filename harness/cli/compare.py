@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import problem
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arithmetic", choices=["exact", "sacrebleu"], default="exact", help="default: exact")
     chosen.add_where(parser)
     parser.add_argument(
-        "--influence", type=int, default=0, metavar="N", help="the N blocks that speak most for A and for B"
+        "--influence", type=chosen.count, default=0, metavar="N", help="the N blocks that speak most for A and for B"
     )
     chosen.add_settings(parser, default_seed=None)
     chosen.add_trials(parser)
@@ -54,15 +55,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     else:
         for title, rows in tables:
             terminal.table(title, *_shown(rows), text_columns=1, form=arguments.form)
-            reasons = {row["reason"]: row["metric"] for row in rows if row["reason"]}
-            for reason, metric in reasons.items() if arguments.form == "table" else ():
-                terminal.say(f"{metric}: {reason}")
+            reasons: dict[str, list[str]] = {}
+            for row in rows if arguments.form == "table" else ():
+                if row["reason"]:
+                    reasons.setdefault(row["reason"], []).append(row["metric"])
+            for reason, metrics in reasons.items():
+                terminal.say(f"{', '.join(metrics)}: {reason}")
             for row in rows if arguments.form == "table" else ():
                 for block, raised in row.get("influence", ()):
                     side = "A" if raised > 0 else "B"
-                    terminal.say(
-                        f"{row['metric']}: without {block} the difference moves by {-raised:+.4g}, it speaks for {side}"
-                    )
+                    terminal.say(f"{row['metric']}: {block} speaks for {side}, by {abs(raised):.4g}")
     return ExitCode.GOOD
 
 
@@ -73,8 +75,8 @@ def _tables(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[tup
     task, a = _named(arguments.a)
     other, b = _named(arguments.b)
     seed = arguments.seed if arguments.seed is not None or arguments.arithmetic == "sacrebleu" else SEED
-    if seed == 0 and arguments.arithmetic == "sacrebleu":
-        raise UsageError(problem("U019", found=0))
+    if arguments.arithmetic == "sacrebleu":
+        _check_seed(seed)
     settings = Settings(arguments.resamples, arguments.trials, seed, arithmetic=arguments.arithmetic)
     if task and other and task != other:
         shown = f"'{printable(arguments.a)}' beside '{printable(arguments.b)}'"
@@ -87,7 +89,8 @@ def _tables(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[tup
                 boards[0].result(system)
         shown, where = f"'{printable(a)}' beside '{printable(b)}'", arguments.test_set or "any test set"
         raise UsageError(problem("U017", id=shown, task=task or other or "any", test_set=where, hint=""))
-    for whole in shared:
+    able = [board for board in shared if board.has(arguments.metric) and chosen.holds(board, arguments.where)]
+    for whole in able or shared[:1]:
         board, positions = chosen.sliced(whole, arguments.where)
         metrics = board.task.metrics_for(board.test_set.compat)
         rows = []
@@ -99,6 +102,19 @@ def _tables(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[tup
                     row["influence"] = influential(metric, board.test_set, members[0], members[1], arguments.influence)
                 rows.append({**row, "test_set": board.test_set.id})
         yield f"{board.task.name} · {board.test_set.id}: {a} (A), {b} (B)", rows
+
+
+def _check_seed(seed: int | None) -> None:
+    """Raise UsageError (U019) for a seed, given or of SACREBLEU_SEED, that sacrebleu cannot keep."""
+    from harness.stats import sacrebleu
+
+    try:
+        known = sacrebleu.seed_of(seed)
+    except ValueError:
+        known = -1
+    if known is not None and known < 0:
+        found = os.environ.get("SACREBLEU_SEED", "") if seed is None else seed
+        raise UsageError(problem("U019", found=found))
 
 
 def _named(word: str) -> tuple[str | None, str]:

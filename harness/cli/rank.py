@@ -46,10 +46,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     workspace = terminal.workspace_of(arguments)
     settings = Settings(resamples=arguments.resamples, seed=arguments.seed)
     if arguments.metric in {table.name for table in workspace.task(arguments.task).manifest.derived}:
+        if arguments.where:
+            raise UsageError(problem("U021", id=f"'{printable(arguments.metric)}'"))
         return _rank_derived(workspace, arguments, settings)
     found = []
     boards = chosen.boards(workspace, arguments.task, arguments.test_set)
-    able = [board for board in boards if board.has(arguments.metric)]
+    able = [board for board in boards if board.has(arguments.metric) and chosen.holds(board, arguments.where)]
     for board in able or boards[:1]:
         metric = board.metric(arguments.metric)
         part, positions = chosen.sliced(board, arguments.where)

@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Score what is selected and not up to date. Exit code 1 if anything was refused or failed."""
     from harness import plan as planning
+    from harness.score import has_failed
 
     workspace = terminal.workspace_of(arguments)
     plan = planning.make(workspace, arguments.selection)
@@ -57,9 +58,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(problem("U015", what=workspace.submissions))
     scored, refused = _score(workspace, plan, arguments)
     results = list({_cell(result): result for result in [*plan.current, *scored]}.values())
-    _write_segments(workspace, results)
-    comparisons = _compare(workspace, results)
-    _derive(workspace, results)
+    whole = [result for result in results if not has_failed(result)]  # what failed is tried again, with all it decides
+    _write_segments(workspace, whole)
+    comparisons = _compare(workspace, whole)
+    _derive(workspace, whole)
     selected = set(plan.selected)
     shown = [result for result in results if _cell(result) in selected]
     faults = terminal.located([*plan.refused, *refused, *_unavailable(shown)], arguments)

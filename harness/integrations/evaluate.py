@@ -136,7 +136,7 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc] # evaluate ships no 
         if found[0] != found[1] or not found[0]:
             message = f"{found[0]} predictions and {found[1]} references; there is one of each for a segment"
             raise ValueError(message)
-        batch = [list(map(_json, items)) for items in (predictions, references)]
+        batch = [list(map(_json, items or ())) for items in (predictions, references)]
         super().add_batch(predictions=batch[0], references=batch[1], **kwargs)
 
     def compute(self, *, predictions: Any = None, references: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401

@@ -18,7 +18,8 @@ twice the bias, and the difference is what has to be taken off.
 
 By simulation (tests/bench/coverage.py), intervals of 95 % cover the truth in 92 to 97 % of samples of 1,500
 rows and in 88 to 99 % of 200. With few rows per cell the bias is no longer in proportion to 1 / n, so too
-much or too little is taken off. Ends may leave the range of the value. NMI is beyond mending.
+much or too little is taken off. Ends may leave the range of the value: its caller cuts them off. NMI is beyond
+mending.
 
 Source: half-samples after McCarthy 1969; subsampling of Politis and Romano 1994; the delete-d jackknife of
 Shao and Wu 1989.

@@ -108,6 +108,7 @@ def _metric(name: str, title: str, formula: str, value: Callable[[Table], float]
         interval="corrected" if value in INTERVALS else "none",  # resampled rows agree with their own copies
         exchangeable=False,  # cluster names are not shared between systems
         evidence=evidence if value is clustering.accuracy else None,
+        least=-0.5 if value is clustering.ari else 0.0,
         packages=("scipy",),
     )
 

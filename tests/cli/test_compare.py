@@ -397,3 +397,11 @@ def test_what_does_not_exist_is_a_usage_error(toy, arguments, code, words):
     assert (done.code, done.out, done.err[:11]) == (2, "", f"error[{code}]")
     assert words in done.err
     assert "  help: " in done.err
+
+
+@pytest.mark.parametrize("seed", ["0", "abc", "-1"])
+def test_a_seed_of_the_environment_that_sacrebleu_cannot_keep_is_refused(seed):
+    done = toys.run("compare", "a", "b", "--arithmetic", "sacrebleu", SACREBLEU_SEED=seed)
+    assert done.returncode == 2
+    assert "error[U019]" in done.stderr
+    assert f"seed {seed}" in done.stderr

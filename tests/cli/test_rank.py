@@ -410,8 +410,9 @@ def stored(toy, kind):
 
 
 def kept(toy):
-    """Everything but the cache of statistics."""
-    return {name: content for name, content in toys.tree(toy.root).items() if not name.startswith(".harness/")}
+    """Everything but the cache of statistics, and that of Python."""
+    files = toys.tree(toy.root).items()
+    return {name: content for name, content in files if not name.startswith(".harness/") and "__pycache__" not in name}
 
 
 def times(toy):

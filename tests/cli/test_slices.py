@@ -56,4 +56,26 @@ def test_the_blocks_that_decide_are_named_for_either_side(root):
 
 def test_the_text_says_for_whom_they_speak(root):
     done = toys.run("compare", "twin", "jurist", "--influence", "1", "--workspace", root)
-    assert "accuracy: without 8 the difference moves by -0.125, it speaks for A" in done.stdout
+    assert "accuracy: 8 speaks for A, by 0.125" in done.stdout
+
+
+def test_where_lower_is_better_the_better_side_is_spoken_for(tmp_path):
+    """`good` makes no error, so what `half` gets wrong speaks for `good`."""
+    errors = toys.SCORER + (
+        "\nMETRICS['errors'] = accuracy('errors', best='lower', "
+        "value=lambda totals: 1 - totals['hits'] / totals['segments'], ratio=None)\n"
+    )
+    root = toys.workspace(tmp_path, scorer=errors, metrics=["accuracy", "errors"], test_sets=("dev",))
+    assert toys.run("score", "--workspace", root).returncode == 0
+    (row,) = found(root, "compare", "good", "half", "--metric", "errors", "--influence", "2")
+    assert row["difference"] < 0
+    assert {name for name, raised in row["influence"] if raised > 0} == {"3", "4"}
+
+
+def test_a_test_set_without_the_tag_is_passed_over(root, tmp_path):
+    toys.workspace(tmp_path, test_sets=("dev", "test"))
+    gold = tmp_path / "tasks" / "toy" / "data" / "dev.jsonl"
+    gold.write_text(gold.read_text("utf-8").replace('"source"', '"domain": "law", "source"'), "utf-8")
+    assert toys.run("score", "--workspace", tmp_path).returncode == 0
+    assert {row["test_set"] for row in found(tmp_path, "rank", "toy", "--where", "domain=law")} == {"dev"}
+    assert {row["test_set"] for row in found(tmp_path, "compare", "good", "half", "--where", "domain=law")} == {"dev"}

@@ -68,6 +68,11 @@ class Case:
     says: tuple[str, ...] = ()
 
 
+def derived(toy: Toy) -> None:
+    """A task with a number over several test sets."""
+    toy.task(f'{TASK}{TEST_SET}\n[[derived]]\nname = "mean-bleu"\nmetric = "bleu"\ntag = "mode"\n')
+
+
 def scored(toy: Toy) -> None:
     """A good workspace with its results."""
     assert toy.run("score").code == GOOD
@@ -431,6 +436,9 @@ OTHER_FAULTS = (
         USAGE,
         None,
         says=("seed 0",),
+    ),
+    Case(
+        "U021", derived, ("rank", "toy", "--metric", "mean-bleu", "--where", "a=b"), USAGE, None, says=("'mean-bleu'",)
     ),
     Case("U020", scored, ("rank", "toy", "--where", "domain=law"), USAGE, None, says=("'domain=law'", "3 segments")),
     Case("U015", lambda toy: shutil.rmtree(toy.root / "submissions"), ("score",), USAGE, None, says=("submissions",)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.api import Statistics
 from harness.catalogue import problem, suggestion
 from harness.errors import UsageError, printable
 from harness.stats import RESAMPLES, SEED, TRIALS
@@ -159,6 +158,7 @@ def members(
 ) -> list[Member]:
     """The statistics of some systems, from the cache or counted again; of some segments if `positions` are given."""
     from harness import worker
+    from harness.api import Statistics
     from harness.comparing import Member
     from harness.plan import Cell
 

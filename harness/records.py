@@ -109,7 +109,11 @@ class Ranked(Record, frozen=True, kw_only=True):
 
 
 class Pair(Record, frozen=True, kw_only=True):
-    """Two systems: the difference a - b with its interval, and p before and after Holm's correction."""
+    """Two systems: the difference a - b with its interval, and p before and after Holm's correction.
+
+    Difference and interval are of the values as they stand, sign and all, as `harness compare` shows them. Where
+    the best value is 0, p asks another question: whether one is nearer to 0, so it is that of -|value|.
+    """
 
     a: str
     b: str

@@ -7,27 +7,7 @@ import pytest
 from ..hostile.toy import Toy
 from ..unit import toys
 
-SCORER = (
-    toys.SCORER
-    + """
-
-def answers(test_set, outputs):
-    import numpy as np
-
-    rows = [(outputs[r.id] == r.references[0], outputs[r.id] != "-") for r in test_set.requests]
-    return Statistics(("hits", "answers"), np.array(rows, dtype=np.int64))
-
-
-METRICS |= {
-    "errors": accuracy("errors", best="lower", value=lambda totals: 1 - totals["hits"] / totals["segments"]),
-    "precision": accuracy(
-        "precision", statistics=answers, value=ratio("hits", "answers"), ratio=("hits", "answers")
-    ),
-    "plain": accuracy("plain", interval="none"),
-    "together": accuracy("together", exchangeable=False),
-}
-"""
-)
+SCORER = toys.FOUR_METRICS + 'METRICS["together"] = accuracy("together", exchangeable=False)\n'
 METRICS = ["accuracy", "errors", "precision", "plain", "together"]
 DOCUMENTS, COPIES = 10, 4
 KEYS = {

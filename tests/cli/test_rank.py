@@ -13,26 +13,6 @@ from ..unit import toys
 
 SEGMENTS = 40
 SOURCES = tuple(f"word {number}" for number in range(SEGMENTS))
-SCORER = (
-    toys.SCORER
-    + """
-
-def answers(test_set, outputs):
-    import numpy as np
-
-    rows = [(outputs[r.id] == r.references[0], outputs[r.id] != "-") for r in test_set.requests]
-    return Statistics(("hits", "answers"), np.array(rows, dtype=np.int64))
-
-
-METRICS |= {
-    "errors": accuracy("errors", best="lower", value=lambda totals: 1 - totals["hits"] / totals["segments"]),
-    "precision": accuracy(
-        "precision", statistics=answers, value=ratio("hits", "answers"), ratio=("hits", "answers")
-    ),
-    "plain": accuracy("plain", interval="none"),
-}
-"""
-)
 METRICS = ["accuracy", "errors", "precision", "plain"]
 """`precision` is undefined for a system that answers nothing, `plain` has no intervals."""
 KEYS = {"system", "value", "lo", "hi", "rank_lo", "rank_hi", "cluster", "test_set", "metric"}
@@ -56,7 +36,7 @@ SYSTEMS = {
 
 def made(root, *, test_sets=("dev", "test")):
     """A workspace that is not scored: on `test` there is `last` only."""
-    toys.task(root / "tasks" / "toy", test_sets=test_sets, scorer=SCORER, metrics=METRICS)
+    toys.task(root / "tasks" / "toy", test_sets=test_sets, scorer=toys.FOUR_METRICS, metrics=METRICS)
     for name in test_sets:
         toys.gold(root / "tasks" / "toy" / "data" / f"{name}.jsonl", SOURCES)
     for system, (kind, texts) in SYSTEMS.items():

@@ -11,25 +11,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from harness.api import Metric, Request, Segment, Statistics, TestSet, ratio
+from harness.api import Request, Segment, Statistics, TestSet
 from harness.comparing import ALL_PAIRS_UP_TO, Field, Member, Settings, compare, fields
 from harness.pairing import compare_pair
 from harness.records import Comparison, Interval, Provenance, Result, Score
 
+from .toys import ACCURACY, ERRORS
+
 SEGMENTS = 40
-ACCURACY = Metric(
-    name="accuracy",
-    title="Accuracy",
-    formula="hits / segments",
-    citation="-",
-    statistics=lambda *_: pytest.fail("comparing counts nothing"),
-    value=ratio("hits", "segments"),
-    signature=lambda _: "accuracy:v1",
-    ratio=("hits", "segments"),
-)
-ERRORS = replace(
-    ACCURACY, name="errors", best="lower", value=lambda totals: 1 - totals["hits"] / totals["segments"], ratio=None
-)
 SURPLUS = replace(
     ACCURACY, name="surplus", best="zero", value=lambda totals: 2 * totals["hits"] / totals["segments"] - 1, ratio=None
 )

@@ -8,26 +8,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.api import Metric, Request, Segment, Statistics, TestSet, ratio
+from harness.api import Request, Segment, Statistics, TestSet
 from harness.comparing import Settings
 from harness.deriving import Group, derive, groups
 from harness.manifest import DerivedTable
 from harness.records import Derived, Provenance, Result
 
+from .toys import ACCURACY, ERRORS
+
 SEGMENTS = 100
-ACCURACY = Metric(
-    name="accuracy",
-    title="Accuracy",
-    formula="hits / segments",
-    citation="-",
-    statistics=lambda *_: pytest.fail("deriving counts nothing"),
-    value=ratio("hits", "segments"),
-    signature=lambda _: "accuracy:v1",
-    ratio=("hits", "segments"),
-)
-ERRORS = replace(
-    ACCURACY, name="errors", best="lower", value=lambda totals: 1 - totals["hits"] / totals["segments"], ratio=None
-)
 GAIN = DerivedTable(name="gain", metric="accuracy", tag="mode", difference=["with", "without"])
 MEAN = DerivedTable(name="mean", metric="accuracy", tag="mode", title="Mean over modes")
 SETTINGS = Settings()

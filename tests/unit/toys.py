@@ -7,9 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import harness
+from harness.api import Metric, ratio
 
 SCORER = """\
 from harness.api import Metric, Statistics, ratio
@@ -38,6 +42,42 @@ def accuracy(name="accuracy", **facts):
 METRICS = {"accuracy": accuracy()}
 """
 """Exact match with the first reference."""
+FOUR_METRICS = (
+    SCORER
+    + """
+
+def answers(test_set, outputs):
+    import numpy as np
+
+    rows = [(outputs[r.id] == r.references[0], outputs[r.id] != "-") for r in test_set.requests]
+    return Statistics(("hits", "answers"), np.array(rows, dtype=np.int64))
+
+
+METRICS |= {
+    "errors": accuracy("errors", best="lower", value=lambda totals: 1 - totals["hits"] / totals["segments"]),
+    "precision": accuracy(
+        "precision", statistics=answers, value=ratio("hits", "answers"), ratio=("hits", "answers")
+    ),
+    "plain": accuracy("plain", interval="none"),
+}
+"""
+)
+"""Further: one where lower is better, one undefined where nothing is answered, one without intervals."""
+
+ACCURACY = Metric(
+    name="accuracy",
+    title="Accuracy",
+    formula="hits / segments",
+    citation="-",
+    statistics=lambda *_: pytest.fail("what compares counts nothing"),
+    value=ratio("hits", "segments"),
+    signature=lambda _: "accuracy:v1",
+    ratio=("hits", "segments"),
+)
+"""A metric as an object, for what works on statistics that are there already."""
+ERRORS = replace(
+    ACCURACY, name="errors", best="lower", value=lambda totals: 1 - totals["hits"] / totals["segments"], ratio=None
+)
 
 SOURCES = ("one", "two", "three", "four")
 

@@ -34,10 +34,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from harness.api import Statistics, Totals
+from harness.metrics.assignment import maximum_assignment
 from harness.metrics.chance import expected_mutual_information
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from harness.api import Column
 
 CLUSTER, ALONE, UNANSWERED = "cluster", "alone", "unanswered"
-DENSE_CELLS = 10_000_000
-"""Assignments are solved on a dense matrix up to this many cells, on a sparse one beyond."""
 
 
 def statistics(rows: Iterable[Sequence[Column]]) -> Statistics:
@@ -184,6 +183,33 @@ def table(totals: Totals) -> Table:
     return _Layout.of([totals.columns[position] for position in filled]).table(totals.values[filled])
 
 
+def contingency(labels: Sequence[str], references: Sequence[str]) -> Table:
+    """The contingency table of two partitions of the same rows, of which every one is answered once.
+
+    Args: the cluster and the reference of every row. Raises ValueError where the lengths differ.
+    The formulas below then cost little, so all scores of a clustering cost one pass over its labels.
+    """
+    import numpy as np
+
+    if len(labels) != len(references):
+        msg = f"{len(labels)} labels beside {len(references)} references"
+        raise ValueError(msg)
+    clusters, named = sorted(set(labels)), sorted(set(references))
+    flat = _codes(labels, clusters) * len(named) + _codes(references, named)
+    cells, count = np.unique(flat, return_counts=True)
+    cluster, reference = np.divmod(cells, max(1, len(named)))
+    nothing = np.zeros(len(named), np.int64)
+    return Table(clusters, named, cluster, reference, count, nothing, nothing)
+
+
+def _codes(names: Sequence[Hashable], known: Iterable[Hashable]) -> NDArray[np.int64]:
+    """The place of every name among the known ones; one dictionary beats sorting strings."""
+    import numpy as np
+
+    place = {name: number for number, name in enumerate(known)}
+    return np.fromiter(map(place.__getitem__, names), np.int64, len(names))
+
+
 def of_tables(formula: Callable[[Table], float]) -> Callable[[Totals], Any]:
     """A value function from a formula of one table: nan without rows; several corpora one by one."""
 
@@ -228,35 +254,7 @@ def _assignment(found: Table) -> Any:  # noqa: ANN401 - three arrays
     columns = np.concatenate([found.reference, own])
     counts = np.concatenate([found.count, np.ones(len(own), np.int64)])
     shape = (len(found.clusters) + len(own), len(found.references))
-    return (_assign_dense if math.prod(shape) <= DENSE_CELLS else _assign_sparse)(rows, columns, counts, shape)
-
-
-def _assign_dense(rows: Any, columns: Any, counts: Any, shape: tuple[int, int]) -> Any:  # noqa: ANN401 - arrays
-    import numpy as np
-    from scipy.optimize import linear_sum_assignment
-
-    weights = np.zeros(shape)  # floats, because the solver would make them
-    weights[rows, columns] = counts
-    k, r = linear_sum_assignment(weights, maximize=True)
-    return k, r, weights[k, r].astype(np.int64)
-
-
-def _assign_sparse(rows: Any, columns: Any, counts: Any, shape: tuple[int, int]) -> Any:  # noqa: ANN401 - as above
-    """As above where K * R is large: every cluster also has an empty column of its own, so all can be matched.
-
-    The solver reads a stored 0 as no edge, hence 1 is added to every weight; each solution holds K
-    of them, which changes no order.
-    """
-    import numpy as np
-    from scipy.sparse import csr_array, hstack
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-
-    edges = csr_array((counts + 1, (rows, columns)), shape=shape)
-    nothing = csr_array((np.ones(shape[0], np.int64), (np.arange(shape[0]), np.arange(shape[0]))))
-    graph = hstack([edges, nothing]).tocsr()
-    pairs = np.array(min_weight_full_bipartite_matching(graph, maximize=True))
-    k, r = pairs[:, pairs[1] < shape[1]]
-    return k, r, np.asarray(graph[k, r]).ravel() - 1
+    return maximum_assignment(rows, columns, counts, shape)
 
 
 def precision(found: Table) -> float:
@@ -305,10 +303,11 @@ def covered(found: Table) -> int:
     """Rows whose reference is the largest of some cluster; of equally large ones the larger string counts."""
     import numpy as np
 
-    best = np.full(len(found.clusters), -1)
-    for cell in np.lexsort((found.reference, found.count)):
-        best[found.cluster[cell]] = found.reference[cell]  # the last is the largest; references are sorted
-    hit = np.union1d(best, np.flatnonzero(found.alone))
+    # One number orders cells by count and then by reference, whose codes stand in the order of their names.
+    rank = found.count * len(found.references) + found.reference
+    best = np.zeros(len(found.clusters), np.int64)
+    np.maximum.at(best, found.cluster, rank)
+    hit = np.union1d(best % max(1, len(found.references)), np.flatnonzero(found.alone))
     return int(found.reference_sizes[hit].sum())
 
 
@@ -349,7 +348,8 @@ def ari(found: Table) -> float:
 
 
 def _pairs(sizes: NDArray[np.int64]) -> int:
-    return sum(size * (size - 1) // 2 for size in map(int, sizes))
+    """Pairs of rows in the same group: exact, for fewer than 2^32 rows; the caller multiplies as Python's integers."""
+    return int((sizes * (sizes - 1) // 2).sum())
 
 
 def _is_equal(found: Table) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as peer
 
 from harness.api import Totals
-from harness.metrics import clustering
+from harness.metrics import assignment, clustering
 from harness.metrics.clustering import ALONE, CLUSTER, UNANSWERED
 from harness.score import corpus_totals
 
@@ -204,8 +204,22 @@ def test_the_sparse_assignment_is_as_good_as_the_dense_one(clusterings):
     found = table([*labels, "*"], [*references, "6"])
     dense = clustering.matched(found)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clustering, "DENSE_CELLS", 0)
+        patch.setattr(assignment, "DENSE_CELLS", 0)
         assert clustering.matched(found) == dense
+
+
+@given(CLUSTERINGS)
+def test_a_table_from_labels_is_the_table_of_the_summed_rows(clusterings):
+    labels, references = ([f"{label}" for label in labels] for labels in clusterings)
+    direct, summed = clustering.contingency(labels, references), table(labels, references)
+    assert (direct.clusters, direct.references) == (summed.clusters, summed.references)
+    for name in ("cluster", "reference", "count", "alone", "unanswered"):
+        assert getattr(direct, name).tolist() == getattr(summed, name).tolist()
+
+
+def test_labels_and_references_must_be_of_the_same_rows():
+    with pytest.raises(ValueError, match="2 labels beside 3 references"):
+        clustering.contingency(["a", "b"], ["x", "y", "z"])
 
 
 def test_expected_mutual_information_is_the_mean_over_all_arrangements():

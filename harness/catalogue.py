@@ -5,7 +5,7 @@ is. `docs/errors.md` explains each code and `tests/hostile` provokes each one; t
 neither list has a gap.
 
 Letters: S submissions and their outputs, T manifests (TOML), G gold and importers' sources,
-M metrics, R records, E environment, U usage, P policy. N marks notices.
+M metrics, R records, X systems under test, E environment, U usage, P policy. N marks notices.
 """
 
 from __future__ import annotations
@@ -194,6 +194,26 @@ FAULTS = MappingProxyType(
             "{what} of {system} on {test_set} is {expected} in the record, recomputed {found}",
             "compare the versions in the record's provenance with: harness --version",
         ),
+        "X010": Fault(
+            "system ended",
+            "the system ended ({what}) before it answered request {request} of {expected}",
+            "see what it said in {log}; run it by hand with: harness tasks {task} --requests {test_set}{where}",
+        ),
+        "X011": Fault(
+            "no answer in time",
+            "no reply to request {request} within {limit:g} s ({found} bytes received{detail})",
+            "make the system write and flush one reply per request; see what it said in {log}",
+        ),
+        "X012": Fault(
+            "protocol broken",
+            "the system broke the protocol at request {request}: {what}",
+            "answer every request exactly once, after it came; docs/timing.md holds the protocol",
+        ),
+        "X013": Fault(
+            "system cannot start",
+            "the system cannot start: {what}",
+            "correct the table [run] of submission.toml, then: harness check {file}{where}",
+        ),
         "E010": Fault(
             "cannot write", "cannot write: {what}", "free space or correct the permissions, then run it again"
         ),
@@ -209,6 +229,26 @@ FAULTS = MappingProxyType(
             "what was stored is kept; if memory is short: harness score --workers 1{where}",
         ),
         "E014": Fault("system error", "the system refuses: {what}", "correct the cause, then run the command again"),
+        "E020": Fault(
+            "no working sandbox",
+            "no sandbox works here: {what}",
+            "sudo apt install bubblewrap, then: harness doctor",
+        ),
+        "E021": Fault(
+            "another timing is running",
+            "process {found} on this machine has been timing for more than {expected} s",
+            "wait for it, then run the command again",
+        ),
+        "E022": Fault(
+            "processes outlived their sandbox",
+            "{found} processes of {what} are left, expected {expected}; its run is void",
+            "end them, then: harness doctor",
+        ),
+        "E023": Fault(
+            "backend is not here",
+            "backend {id} cannot be used on this machine: {what}",
+            "see what there is: harness doctor",
+        ),
         "U010": Fault(
             "nothing selected", "nothing matches {what}{hint}", "harness tasks{where}; and look into submissions/"
         ),
@@ -248,6 +288,12 @@ FAULTS = MappingProxyType(
             "a derived number has no slices",
             "{id} is a number over several test sets, and --where is for one",
             "harness rank TASK --metric METRIC --where TAG=VALUE, with the metric that it is made of",
+        ),
+        "U022": Fault("unknown backend or scenario", "there is no {what} {id}{hint}", "known here: {known}"),
+        "P011": Fault(
+            "system without trust",
+            "system {id} of team {team} is not run below {expected}, and the best that works here is {found}: {what}",
+            "harness doctor says what is missing; or, if you know who wrote it: harness score --trust {team}{where}",
         ),
         "P010": Fault(
             "would overwrite",

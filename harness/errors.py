@@ -3,6 +3,7 @@
     HarnessError
     ├── UsageError           2   the command asks for something that does not exist
     ├── InvalidInput         3   files that people wrote are wrong; carries every problem at once
+    ├── SystemFailed         4   the system under test ended, hung, or broke the protocol
     ├── IntegrityError       5   bytes are not what their hash says
     ├── EnvironmentFault     6   the machine: no space, no permission, a lock that is held
     └── PolicyError          7   refused on purpose, for instance to protect what exists
@@ -99,6 +100,12 @@ class InvalidInput(HarnessError):
     """A manifest, an outputs file or gold is wrong; `problems` holds all that was found."""
 
     exit_code = ExitCode.INVALID
+
+
+class SystemFailed(HarnessError):
+    """The system under test ended, did not answer, passed a limit, or broke the protocol."""
+
+    exit_code = ExitCode.SYSTEM_FAILED
 
 
 class IntegrityError(HarnessError):

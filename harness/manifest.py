@@ -47,7 +47,9 @@ class TestSetTable(Manifest, frozen=True, kw_only=True):
     per reference in `references`, parallel line by line. Paths are relative to the manifest and
     may lead out of the repository, for references that must stay blind. `block` names the key of
     gold whose equal values are resampled together. Test sets of one `collection` belong together:
-    who takes part in one is expected in all. `answers` replaces the task's. `gold_sha256` pins the gold.
+    who takes part in one is expected in all. `answers` replaces the task's. `decoys` names a file of rows
+    like gold, of the same domain and never scored, that are mixed among the requests when a system is timed.
+    `gold_sha256` pins the gold.
     """
 
     __test__ = False
@@ -62,6 +64,7 @@ class TestSetTable(Manifest, frozen=True, kw_only=True):
     block: Text | None = None
     answers: Answers | None = None
     compat: list[Text] = []
+    decoys: Text | None = None
     licence: Text | None = None
     citation: Text | None = None
     gold_sha256: Sha256 | None = None
@@ -128,6 +131,26 @@ class TaskManifest(Manifest, frozen=True, kw_only=True):
     test_sets: list[TestSetTable] = []
 
 
+class RunTable(Manifest, frozen=True, kw_only=True):
+    """How a system runs: the table `[run]` of a `submission.toml`.
+
+    `command` is started in the submission's folder; its first word `python` means the harness' own interpreter.
+    `protocol` says how it is asked (docs/timing.md); `callable` names `module:function` for the protocol of that
+    name, `image` a container's image with its digest. A `corpus` system answers only after the end of the input.
+    `requires` names Python modules and programs without which it is not run. `model` lists the paths whose size is
+    reported, by default the whole folder.
+    """
+
+    protocol: Literal["jsonl", "lines", "batch", "callable", "http", "container"] = "jsonl"
+    command: list[Text] = []
+    callable: Text | None = None
+    image: Text | None = None
+    unit: Literal["segment", "corpus"] = "segment"
+    requires: list[Text] = []
+    backends: list[Text] = ["cpu"]
+    model: list[Text] = []
+
+
 class SubmissionManifest(Manifest, frozen=True, kw_only=True):
     """A `submission.toml`: who built what for which task.
 
@@ -143,6 +166,7 @@ class SubmissionManifest(Manifest, frozen=True, kw_only=True):
     url: Url | None = None
     licence: Text | None = None
     citation: Text | None = None
+    run: RunTable | None = None
 
 
 M = TypeVar("M", bound=Manifest)

@@ -1,0 +1,1 @@
+"""Where systems run, one file each."""

@@ -10,6 +10,7 @@ import math
 import re
 import tomllib
 import unicodedata
+from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -147,7 +148,7 @@ class RunTable(Manifest, frozen=True, kw_only=True):
     image: Text | None = None
     unit: Literal["segment", "corpus"] = "segment"
     requires: list[Text] = []
-    backends: list[Text] = ["cpu"]
+    backends: list[Text] = msgspec.field(default_factory=lambda: ["cpu"])
     model: list[Text] = []
 
 
@@ -300,6 +301,8 @@ def _explain_value(
     lines: _Lines,
     place: tuple[str | int, ...],
 ) -> Iterator[Problem]:
+    if get_origin(kind) is UnionType and isinstance(value, dict):
+        kind = next(choice for choice in get_args(kind) if choice is not type(None))  # a table that may be absent
     if isinstance(kind, type) and issubclass(kind, Manifest) and isinstance(value, dict):
         yield from _explain(value, kind, path, lines, place)
         return

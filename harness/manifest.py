@@ -138,8 +138,8 @@ class RunTable(Manifest, frozen=True, kw_only=True):
     `command` is started in the submission's folder; its first word `python` means the harness' own interpreter.
     `protocol` says how it is asked (docs/timing.md); `callable` names `module:function` for the protocol of that
     name, `image` a container's image with its digest. A `corpus` system answers only after the end of the input.
-    `requires` names Python modules and programs without which it is not run. `model` lists the paths whose size is
-    reported, by default the whole folder.
+    It is run on the test sets that match one of `test_sets`. `requires` names Python modules and programs without
+    which it is not run. `model` lists the paths whose size is reported, by default the whole folder.
     """
 
     protocol: Literal["jsonl", "lines", "batch", "callable", "http", "container"] = "jsonl"
@@ -149,6 +149,7 @@ class RunTable(Manifest, frozen=True, kw_only=True):
     unit: Literal["segment", "corpus"] = "segment"
     requires: list[Text] = []
     backends: list[Text] = msgspec.field(default_factory=lambda: ["cpu"])
+    test_sets: list[Text] = msgspec.field(default_factory=lambda: ["*"])
     model: list[Text] = []
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from harness import manifest, submissions, testsets
+from harness import manifest, runs, submissions, testsets
 from harness.catalogue import problem, suggestion
 from harness.errors import EnvironmentFault, HarnessError, InvalidInput, Problem, UsageError, printable
 from harness.score import Entry, has_failed, has_references, identity, identity_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from harness.api import TestSet
-    from harness.records import Result
+    from harness.records import Result, Timing
     from harness.registry import Task
     from harness.submissions import Submission
     from harness.workspace import Workspace
@@ -43,8 +43,11 @@ class Plan:
     """What a `harness score` will do, and what is known without doing it.
 
     selected  the cells that the selection means, whatever their state
+    runs      those of them whose system must run before it can be scored
+    skipped   those that are not run, with the reason: what they need is not here
     jobs      those of them whose result is missing, out of date, or lacks a metric that failed
     current   every stored result that matches what lies in the workspace, selected or not
+    timings   every stored timing that does
     absent    cells that a system's collection asks for and that have no file
     refused   problems of the selected submissions that show without reading outputs
     strays    files in `outputs/` folders that belong to no test set
@@ -52,8 +55,11 @@ class Plan:
     """
 
     selected: list[Cell] = field(default_factory=list)
+    runs: list[Cell] = field(default_factory=list)
+    skipped: list[tuple[Cell, str]] = field(default_factory=list)
     jobs: list[Cell] = field(default_factory=list)
     current: list[Result] = field(default_factory=list)
+    timings: list[Timing] = field(default_factory=list)
     absent: list[Cell] = field(default_factory=list)
     refused: list[Problem] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
@@ -69,7 +75,10 @@ def make(workspace: Workspace, selection: Sequence[str] = ()) -> Plan:
     records or gold that are not what they claim.
     """
     plan, selector = Plan(), _Selector(selection)
-    stored = {identity_of(result): result for result in sorted(workspace.store.records(), key=has_failed, reverse=True)}
+    stored = {
+        identity_of(result): result
+        for result in sorted(workspace.results.records.records(), key=has_failed, reverse=True)
+    }
     unused = set(stored)
     for task, members in _by_task(workspace, selector, plan):
         entries = _entries(workspace, task, members, selector, plan)
@@ -115,7 +124,7 @@ class _Selector:
 def _by_task(workspace: Workspace, selector: _Selector, plan: Plan) -> Iterator[tuple[Task, list[Submission]]]:
     """The submissions of each task; what cannot be read goes to `plan.refused`."""
     members: dict[str, list[Submission]] = defaultdict(list)
-    for folder, found in submissions.find(workspace.submissions):
+    for folder, found in submissions.find(workspace.submissions, workspace.results.outputs):
         if isinstance(found, HarnessError):
             problems = list(found.problems)
         elif not _has_task(workspace, found.task):
@@ -146,14 +155,7 @@ def _entries(
 ) -> list[tuple[TestSet, Entry]]:
     """Who is scored on what, references first; test sets in which nobody takes part are left out."""
     sources = testsets.find(task, workspace.testsets)
-    reader = task.manifest.reader
-    taking_part: dict[str, list[Submission]] = defaultdict(list)
-    for submission in members:
-        if selector.matches(task.name, submission.system):
-            plan.refused += faults_of_listing(submission, task, sources)
-            plan.strays += [str(submission.folder / "outputs" / name) for name in submission.strays(reader)]
-        for name in submission.test_sets(reader):
-            taking_part[name].append(submission)
+    taking_part = _taking_part(task, members, sources, selector, plan)
     entries = []
     used = []
     for name in [name for name in sources if taking_part[name]]:
@@ -162,16 +164,47 @@ def _entries(
         except (InvalidInput, EnvironmentFault) as error:
             is_meant = any(selector.matches(task.name, found.system, name) for found in taking_part[name])
             plan.refused += error.problems if is_meant else []
+    ran = runs.Runs(workspace)
     for test_set in used:
         entries += [(test_set, Entry.reference(test_set))] if has_references(test_set) else []
         for submission in taking_part[test_set.id]:
+            is_meant = selector.matches(task.name, submission.system, test_set.id)
             try:
-                digest = submissions.digest(submission, test_set.id, reader)
-                entries.append((test_set, entry_of(submission, digest)))
+                if submission.manifest.run is None or _has_run(ran, submission, test_set, plan, is_meant=is_meant):
+                    digest = submissions.digest(submission, test_set.id, task.manifest.reader)
+                    entries.append((test_set, entry_of(submission, digest)))
             except (InvalidInput, EnvironmentFault) as error:
-                plan.refused += error.problems if selector.matches(task.name, submission.system, test_set.id) else []
+                plan.refused += error.problems if is_meant else []
     plan.absent += _absent(task.name, used, taking_part)
     return entries
+
+
+def _taking_part(
+    task: Task, members: list[Submission], sources: Mapping[str, object], selector: _Selector, plan: Plan
+) -> dict[str, list[Submission]]:
+    """Who takes part in which test set: by its files of outputs, or by its table [run]."""
+    taking_part: dict[str, list[Submission]] = defaultdict(list)
+    reader = task.manifest.reader
+    for submission in members:
+        run = submission.manifest.run
+        if run is None and selector.matches(task.name, submission.system):
+            plan.refused += faults_of_listing(submission, task, sources)
+            plan.strays += [str(submission.folder / "outputs" / name) for name in submission.strays(reader)]
+        for name in submission.test_sets(reader) if run is None else runs.test_sets(run, sources):
+            taking_part[name].append(submission)
+    return taking_part
+
+
+def _has_run(ran: runs.Runs, submission: Submission, test_set: TestSet, plan: Plan, *, is_meant: bool) -> bool:
+    """Whether a system's outputs are here; if not, it must run first, if what it needs is here."""
+    if ran.has_run(submission, test_set):
+        plan.timings += ran.current(submission, test_set)
+        return True
+    if is_meant and submission.manifest.run is not None:
+        cell, missing = Cell(submission.task, test_set.id, submission.system), runs.needs(submission.manifest.run)
+        plan.skipped += [(cell, missing)] if missing else []
+        plan.runs += [] if missing else [cell]
+    return False
 
 
 def entry_of(submission: Submission, outputs_digest: str) -> Entry:

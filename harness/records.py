@@ -14,6 +14,7 @@ SCHEMA = "result/1"
 COMPARISON_SCHEMA = "comparison/1"
 DERIVED_SCHEMA = "derived/1"
 SEGMENTS_SCHEMA = "segments/1"
+TIMING_SCHEMA = "timing/1"
 ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 """What may name a task, a test set or a system: it becomes a folder, a file and a part of URLs."""
 REFERENCE = "@reference"
@@ -243,3 +244,94 @@ class Segments(Record, frozen=True, kw_only=True):
     outputs: str
     metrics: list[str]
     rows: list[SegmentRow]
+
+
+class Quantity(Record, frozen=True, kw_only=True):
+    """One number of a timing, with its interval where it has one; null with the reason where it could not be had.
+
+    `n` is what it was computed from: requests for a percentile, blocks or processes for a rate, pairs for a ratio.
+    `method` names how it was had, where there are several ways.
+    """
+
+    name: str
+    unit: str
+    value: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    n: int = 0
+    reason: str | None = None
+    method: str = ""
+
+
+class Flag(Record, frozen=True, kw_only=True):
+    """Something about a timing that a reader must know; one that `voids` leaves it shown, grey, and never ranked."""
+
+    name: str
+    detail: str
+    voids: bool
+
+
+class Isolation(Record, frozen=True, kw_only=True):
+    """How a system was kept apart.
+
+    `selftest` is the digest of the attacks that the level withstood here, `gaps` what it does not close, and
+    `trusted_by` who let a stranger's system run below the level that strangers need.
+    """
+
+    level: str
+    selftest: str
+    gaps: list[str]
+    trusted_by: str | None = None
+
+
+class Timing(Record, frozen=True, kw_only=True):
+    """One system on one test set, backend and scenario: what was measured, on what machine, and what it is worth.
+
+    The scenario `run` is the one that made the outputs, watched and not timed. `submission` is the digest of all its
+    files, `outputs` that of what it said. `latencies` holds every latency (ns) by process. `seed` gave the order,
+    drawn after the submission was fixed. `decoys` counts unscored requests of the same kind that were mixed in.
+    Unlike other records it is a measurement: nobody gets the same bytes twice.
+    """
+
+    schema: str
+    task: str
+    test_set: str
+    system: str
+    name: str
+    team: str
+    kind: Kind
+    backend: str
+    scenario: str
+    quick: bool
+    protocol: str
+    unit: Literal["segment", "corpus"]
+    flags: list[Flag]
+    quantities: list[Quantity]
+    latencies: list[list[int]]
+    isolation: Isolation
+    machine_id: str
+    env_id: str
+    machine: dict[str, str]
+    processes: int
+    blocks: int
+    rejected: int
+    decoys: int
+    seed: int
+    gold: str
+    submission: str
+    outputs: str
+    harness: str
+
+    @property
+    def about(self) -> str:
+        """The folder of the record, below that of its task."""
+        return self.test_set
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing voids it."""
+        return not any(flag.voids for flag in self.flags)
+
+    def quantity(self, name: str) -> Quantity | None:
+        """One of its numbers."""
+        return next((quantity for quantity in self.quantities if quantity.name == name), None)

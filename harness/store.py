@@ -19,12 +19,21 @@ import msgspec
 from harness import canonical
 from harness.catalogue import problem
 from harness.errors import EnvironmentFault, IntegrityError
-from harness.records import COMPARISON_SCHEMA, DERIVED_SCHEMA, SCHEMA, Comparison, Derived, Result
+from harness.records import (
+    COMPARISON_SCHEMA,
+    DERIVED_SCHEMA,
+    SCHEMA,
+    TIMING_SCHEMA,
+    Comparison,
+    Derived,
+    Result,
+    Timing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-R = TypeVar("R", Result, Comparison, Derived)
+R = TypeVar("R", Result, Comparison, Derived, Timing)
 
 _TEMPORARY = ".tmp-"
 _STALE_SECONDS = 3600
@@ -125,7 +134,12 @@ def derived_in(folder: Path) -> Store[Derived]:
     return Store(folder, Derived, DERIVED_SCHEMA)
 
 
-def _encode(record: Result | Comparison | Derived) -> bytes:
+def timings_in(folder: Path) -> Store[Timing]:
+    """Its timings."""
+    return Store(folder, Timing, TIMING_SCHEMA)
+
+
+def _encode(record: Result | Comparison | Derived | Timing) -> bytes:
     return canonical.encode(msgspec.to_builtins(record))
 
 

@@ -1,7 +1,8 @@
 """Find submissions and read their outputs: refuse or accept exactly, repair nothing.
 
 A submission is a folder `submissions/<task>/<system>/` with a `submission.toml` and one file of
-outputs per test set, `outputs/<test set>.jsonl` (`.txt` where the task's reader is `lines`).
+outputs per test set, `outputs/<test set>.jsonl` (`.txt` where the task's reader is `lines`); or with a system
+that runs, whose outputs the harness keeps in the workspace's `results/outputs/<task>/<system>/`.
 
 A row of JSON Lines is `{"id": …, "output": …}`, one per request, in any order; the output is a text,
 or a list of texts, one per token, as the task says. Where a test set accepts other numbers of answers
@@ -39,11 +40,12 @@ _FORMAT_CATEGORIES = {"Cc", "Cf"}
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission whose manifest is sound; its outputs have not been read yet."""
+    """A submission whose manifest is sound; its outputs have not been read yet. They lie in `outputs`."""
 
     folder: Path
     manifest: SubmissionManifest
     manifest_digest: str
+    outputs: Path
 
     @property
     def task(self) -> str:
@@ -57,7 +59,11 @@ class Submission:
 
     def outputs_file(self, test_set: str, reader: str) -> Path:
         """Where the outputs for a test set lie."""
-        return self.folder / "outputs" / f"{test_set}{SUFFIX[reader]}"
+        return self.outputs / f"{test_set}{SUFFIX[self.reader(reader)]}"
+
+    def reader(self, reader: str) -> str:
+        """How its outputs are read: as the task says, but what a system that runs has said is kept as JSON Lines."""
+        return reader if self.manifest.run is None else "jsonl"
 
     def test_sets(self, reader: str) -> list[str]:
         """The test sets for which there is an outputs file, by its name."""
@@ -68,8 +74,7 @@ class Submission:
         return [name for name in self._listing() if not self._is_outputs(name, reader)]
 
     def _listing(self) -> list[str]:
-        folder = self.folder / "outputs"
-        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return sorted(path.name for path in self.outputs.iterdir()) if self.outputs.is_dir() else []
 
     @staticmethod
     def _is_outputs(name: str, reader: str) -> bool:
@@ -85,13 +90,13 @@ class ReadOutputs:
     notices: Mapping[str, int]
 
 
-def find(root: Path) -> Iterator[tuple[Path, Submission | HarnessError]]:
+def find(root: Path, produced: Path | None = None) -> Iterator[tuple[Path, Submission | HarnessError]]:
     """Every submission folder below `root` (a workspace's `submissions/`), read or with the reason why not."""
     for parent in sorted(root.glob("*/")):
         names = names_in(parent)
         for folder in sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")):
             try:
-                yield folder, load(folder, names)
+                yield folder, load(folder, names, produced)
             except (InvalidInput, EnvironmentFault) as error:
                 yield folder, error
 
@@ -106,12 +111,12 @@ def home_of(folder: Path) -> Path:
     return Path(os.path.abspath(folder)).parents[1]  # noqa: PTH100 - Path.absolute keeps `..`
 
 
-def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None) -> Submission:
+def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None, produced: Path | None = None) -> Submission:
     """Read the manifest of a submission folder. Raises InvalidInput with every fault.
 
     In a workspace, the names of the folders must be those of the task and the system; a
     participant who checks a folder at home may call it anything. `names` is `names_in` of the
-    folder around it, for those who load many.
+    folder around it, for those who load many; `produced` is where a workspace keeps what systems that run have said.
     """
     path = folder / "submission.toml"
     for part in (folder, folder / "outputs"):
@@ -130,9 +135,27 @@ def load(folder: Path, names: Mapping[str, Sequence[str]] | None = None) -> Subm
         if found != expected:
             line, shown = manifest.line_of(path, key), f"'{printable(found)}'"
             faults.append(problem("T014", file=path, line=line, key=key, found=shown, expected=printable(expected)))
+    faults += _faults_of_run(folder, table)
     if faults:
         raise InvalidInput(*faults)
-    return Submission(folder, table, canonical.digest(content))
+    outputs = produced / table.task / table.system if produced and table.run else folder / "outputs"
+    return Submission(folder, table, canonical.digest(content), outputs)
+
+
+def _faults_of_run(folder: Path, table: SubmissionManifest) -> Iterator[Problem]:
+    """T013 where the table [run] contradicts itself, or where outputs lie beside it."""
+    run = table.run
+    if run is None:
+        return
+    needed = {"callable": "callable", "container": "image"}.get(run.protocol, "command")
+    wanted = [] if getattr(run, needed) else [f"protocol '{run.protocol}' needs the key '{needed}'"]
+    wanted += ["a corpus is answered at once, and lines have no end"] * (
+        run.unit == "corpus" and run.protocol == "lines"
+    )
+    wanted += ["a system that runs has no folder 'outputs'"] * (folder / "outputs").is_dir()
+    for what in wanted:
+        path = folder / "submission.toml"
+        yield problem("T013", file=path, line=manifest.line_of(path, "run"), key="run", what=what)
 
 
 def _collisions(folder: Path, names: Mapping[str, Sequence[str]] | None) -> Iterator[Problem]:
@@ -157,16 +180,34 @@ def _folded(name: str) -> str:
 
 def digest(submission: Submission, test_set: str, reader: str) -> str:
     """The sha256 of an outputs file, without reading it as text. Raises InvalidInput (S0xx)."""
-    with open_beneath(submission.folder, f"outputs/{test_set}{SUFFIX[reader]}") as stream:
+    name = submission.outputs_file(test_set, reader).name
+    with open_beneath(submission.outputs.parent, f"{submission.outputs.name}/{name}") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # a file has readinto
+
+
+def digest_of_files(submission: Submission) -> str:
+    """The sha256 over names and contents of all files of a system that runs. Raises InvalidInput (S0xx)."""
+    names = sorted(path.relative_to(submission.folder).as_posix() for path in _files(submission.folder))
+    found = {}
+    for name in names:
+        with open_beneath(submission.folder, name) as stream:
+            found[name] = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # as above
+    return canonical.digest(canonical.encode(found))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Everything in a folder but folders; caches of Python are nobody's work."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        yield from (Path(parent) / name for name in names)
 
 
 def read_outputs(submission: Submission, task: Task, test_set: TestSet) -> ReadOutputs:
     """Read the outputs for one test set. Raises InvalidInput with every fault of the file."""
-    reader = task.manifest.reader
+    reader = submission.reader(task.manifest.reader)
     file = submission.outputs_file(test_set.id, reader)
     findings = Findings(str(file))
-    with open_beneath(submission.folder, f"outputs/{file.name}") as raw:
+    with open_beneath(submission.outputs.parent, f"{submission.outputs.name}/{file.name}") as raw:
         stream = _Hashing(raw)
         source = io.BufferedReader(stream, 1 << 20)
         rows = _Rows(task, test_set, findings)

@@ -138,7 +138,7 @@ def write_segments(workspace: Workspace, result: Result) -> None:
     task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
     metrics = task.metrics_for(test_set.compat)
     found = segments.of(result, test_set, metrics, statistics_of(workspace, cell), outputs_of(workspace, cell))
-    segments.write(found, segments.path_of(result, workspace.segments))
+    segments.write(found, segments.path_of(result, workspace.results.segments))
 
 
 def outputs_of(workspace: Workspace, cell: Cell) -> Mapping[str, Output]:
@@ -151,7 +151,7 @@ def _answers(workspace: Workspace, task: Task, test_set: TestSet, cell: Cell) ->
     """Who is scored, and what it said. Raises InvalidInput and EnvironmentFault."""
     if cell.system == REFERENCE:
         return Entry.reference(test_set), ReadOutputs(reference_outputs(test_set), test_set.digest, {})
-    submission = submissions.load(workspace.submissions / cell.task / cell.system)
+    submission = submissions.load(workspace.submissions / cell.task / cell.system, produced=workspace.results.outputs)
     read = submissions.read_outputs(submission, task, test_set)
     return entry_of(submission, read.digest), read
 

@@ -14,13 +14,13 @@ from harness import registry
 from harness.cache import StatisticsCache
 from harness.catalogue import problem
 from harness.errors import UsageError
-from harness.store import Store, comparisons_in, derived_in, results_in
+from harness.store import Store, comparisons_in, derived_in, results_in, timings_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.records import Comparison, Derived, Result
+    from harness.records import Comparison, Derived, Result, Timing
     from harness.registry import Task
 
 
@@ -58,24 +58,9 @@ class Workspace:
         return self.root / "site"
 
     @property
-    def store(self) -> Store[Result]:
-        """The results."""
-        return results_in(self.root / "results" / "records")
-
-    @property
-    def comparisons(self) -> Store[Comparison]:
-        """What the test sets can tell apart."""
-        return comparisons_in(self.root / "results" / "comparisons")
-
-    @property
-    def derived(self) -> Store[Derived]:
-        """Numbers over several test sets."""
-        return derived_in(self.root / "results" / "derived")
-
-    @property
-    def segments(self) -> Path:
-        """What each system said and scored on every segment, by test set."""
-        return self.root / "results" / "segments"
+    def results(self) -> Results:
+        """What the harness found out: truth, to be kept."""
+        return Results(self.root / "results")
 
     @property
     def statistics(self) -> StatisticsCache:
@@ -95,3 +80,40 @@ class Workspace:
     def task(self, name: str) -> Task:
         """One task. Raises UsageError (T017) and InvalidInput."""
         return self.tasks.get(name) or registry.get(name, self._search_path)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The folders of `results/`: records by kind, and what systems said."""
+
+    folder: Path
+
+    @property
+    def records(self) -> Store[Result]:
+        """The results."""
+        return results_in(self.folder / "records")
+
+    @property
+    def comparisons(self) -> Store[Comparison]:
+        """What the test sets can tell apart."""
+        return comparisons_in(self.folder / "comparisons")
+
+    @property
+    def derived(self) -> Store[Derived]:
+        """Numbers over several test sets."""
+        return derived_in(self.folder / "derived")
+
+    @property
+    def timings(self) -> Store[Timing]:
+        """What was measured of systems that run."""
+        return timings_in(self.folder / "timings")
+
+    @property
+    def segments(self) -> Path:
+        """What each system said and scored on every segment, by test set."""
+        return self.folder / "segments"
+
+    @property
+    def outputs(self) -> Path:
+        """What systems that run have said: `<task>/<system>/<test set>.jsonl`."""
+        return self.folder / "outputs"

@@ -70,7 +70,7 @@ def _stored(workspace: Workspace, board: chosen.Board, metric: Metric, settings:
     from harness.comparing import Field, fields
 
     wanted = {field for field in fields(board.results, settings) if field.metric == metric.name}
-    return next((found for found in workspace.comparisons.records() if Field.of(found) in wanted), None)
+    return next((found for found in workspace.results.comparisons.records() if Field.of(found) in wanted), None)
 
 
 def _computed(

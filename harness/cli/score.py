@@ -108,7 +108,7 @@ def _score(workspace: Workspace, plan: Plan, arguments: argparse.Namespace) -> t
 
 
 def _store(workspace: Workspace, results: list[Result], *, verbose: bool) -> None:
-    for path in workspace.store.put(results):
+    for path in workspace.results.records.put(results):
         if verbose:
             terminal.tell(f"stored {path.relative_to(workspace.root)}")
 
@@ -117,7 +117,7 @@ def _write_segments(workspace: Workspace, results: list[Result]) -> None:
     """Write the segments of every result that has none."""
     from harness import segments
 
-    missing = [result for result in results if not segments.path_of(result, workspace.segments).exists()]
+    missing = [result for result in results if not segments.path_of(result, workspace.results.segments).exists()]
     if missing:
         from harness import worker
 
@@ -131,7 +131,7 @@ def _compare(workspace: Workspace, results: list[Result]) -> list[Comparison]:
     """The comparisons that the results ask for: those that are stored, and new ones, which are stored."""
     from harness.comparing import Field, Settings, fields
 
-    stored = {Field.of(comparison): comparison for comparison in workspace.comparisons.records()}
+    stored = {Field.of(comparison): comparison for comparison in workspace.results.comparisons.records()}
     wanted = fields(results, Settings())
     missing = [field for field in wanted if field not in stored]
     if missing:
@@ -141,7 +141,7 @@ def _compare(workspace: Workspace, results: list[Result]) -> list[Comparison]:
             for field in missing:
                 advance(f"{field.task}/{field.test_set} by {field.metric}")
                 stored[field] = worker.compare(workspace, field, Settings())
-        workspace.comparisons.put([stored[field] for field in missing])
+        workspace.results.comparisons.put([stored[field] for field in missing])
     return [stored[field] for field in wanted]
 
 
@@ -150,7 +150,7 @@ def _derive(workspace: Workspace, results: list[Result]) -> None:
     from harness import deriving
     from harness.comparing import Settings
 
-    stored = list(workspace.derived.records())
+    stored = list(workspace.results.derived.records())
     missing = []
     for name in sorted({result.task for result in results}):
         own = [result for result in results if result.task == name]
@@ -162,7 +162,7 @@ def _derive(workspace: Workspace, results: list[Result]) -> None:
         with terminal.progress("deriving", len(missing)) as advance:
             for group in missing:
                 advance(f"{group.task}/{group.table.name}")
-                workspace.derived.put([worker.derive(workspace, group, Settings())])
+                workspace.results.derived.put([worker.derive(workspace, group, Settings())])
 
 
 def _publish(workspace: Workspace, results: list[Result], comparisons: list[Comparison], plan: Plan) -> int:

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Verify. Exit code 5 if anything is not what it claims."""
     workspace = terminal.workspace_of(arguments)
-    stores = (workspace.store, workspace.comparisons, workspace.derived)
+    stores = (workspace.results.records, workspace.results.comparisons, workspace.results.derived)
     paths = [(store, path) for store in stores for path in store.paths()]
     problems: list[Problem] = []
     with terminal.progress("verifying", len(paths)) as advance:

@@ -27,7 +27,7 @@ def jobs(root, *selection):
 
 def score_everything(root):
     workspace = Workspace(root)
-    workspace.store.put([outcome.result for outcome in worker.run(workspace, plan.make(workspace).jobs, 1)])
+    workspace.results.records.put([outcome.result for outcome in worker.run(workspace, plan.make(workspace).jobs, 1)])
 
 
 @pytest.fixture

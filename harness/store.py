@@ -161,6 +161,28 @@ def link_new(path: Path, content: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all, in the place of the one that lies there.
+
+    Raises EnvironmentFault (E010).
+    """
+    try:
+        _make_folder(path.parent)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise EnvironmentFault(problem("E010", file=path, what=error.strerror)) from error
+
+
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)

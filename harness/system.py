@@ -55,7 +55,7 @@ def serve(
         requests = []
         for line in iter(source.readline, b""):
             request = json.loads(line)
-            if "end" in request:
+            if "id" not in request:  # {"end": true}
                 break
             if unit == "corpus":
                 requests.append(request)
@@ -85,14 +85,17 @@ def _say(sink: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`python -m harness.system MODULE:FUNCTION READ WRITE UNIT`: serve a function over two inherited descriptors."""
+    """`python -m harness.system MODULE:FUNCTION READ WRITE UNIT`: serve a function over two descriptors.
+
+    A class is called without arguments and its object must be callable; `setup` of either gets the first message.
+    """
     name, read, write, unit = arguments
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - one import less
     module, _, attribute = name.partition(":")
     function = getattr(importlib.import_module(module), attribute)
     if inspect.isclass(function):
         function = function()
-    serve(function, unit=unit, channel=(int(read), int(write)))
+    serve(function, getattr(function, "setup", None), unit, (int(read), int(write)))
 
 
 if __name__ == "__main__":

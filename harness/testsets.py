@@ -103,6 +103,7 @@ def load(source: TestSetSource) -> TestSet:
     if not segments:
         raise InvalidInput(problem("G010", file=source.file, what=f"test set '{table.id}' has 0 segments"))
     facts = msgspec.to_builtins(table) | {"gold_sha256": found, "task": source.task.name}
+    del facts["decoys"]  # which no score depends on
     return TestSet(
         id=table.id,
         task=source.task.name,
@@ -114,6 +115,18 @@ def load(source: TestSetSource) -> TestSet:
         compat=tuple(table.compat),
         answers=table.answers or source.task.manifest.answers,
     )
+
+
+def decoys(source: TestSetSource) -> tuple[Request, ...]:
+    """Requests of the same domain that are never scored, from the file that the table names; none without one.
+
+    Raises InvalidInput with every fault of the file.
+    """
+    name = source.table.decoys
+    if name is None:
+        return ()
+    rows = _json_rows(source, name, _read(source, name))
+    return tuple(request for segment in rows for request in segment.requests)
 
 
 def of_rows(rows: Sequence[Mapping[str, Any]], ask: Ask, table: TestSetTable, task: str = "") -> TestSet:

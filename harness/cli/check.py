@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import problem
 from harness.cli import terminal
-from harness.errors import ExitCode, InvalidInput, Problem, UsageError
+from harness.errors import EnvironmentFault, ExitCode, InvalidInput, Problem, SystemFailed, UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
 
+    from harness.submissions import Submission
     from harness.workspace import Workspace
 
 SUMMARY = "check submissions: every error with file, line and what to do"
 EPILOG = """\
 PATH is a submission folder, a file in one, or a folder of submissions. Test sets are looked for
 in the workspace: the one in which the submission lies, unless --workspace names another.
+A system that runs is started, as the organizers would, and asked three requests of each test set.
 
 examples:
   harness check submissions/my-task/my-system
@@ -42,6 +44,7 @@ class _Report:
     problems: list[Problem] = field(default_factory=list)
     notices: dict[str, Mapping[str, int]] = field(default_factory=dict)
     files: int = 0
+    asked: int = 0
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -58,6 +61,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             report.problems += terminal.located(found.problems, meant)
             report.notices |= found.notices
             report.files += found.files
+            report.asked += found.asked
     _print(report, as_json=arguments.json)
     return ExitCode.INVALID if report.problems else ExitCode.GOOD
 
@@ -66,13 +70,14 @@ def _print(report: _Report, *, as_json: bool) -> None:
     notices = {file: dict(counts) for file, counts in report.notices.items() if counts}
     if as_json:
         problems = [fault.to_dict() for fault in report.problems]
-        terminal.say_json({"files": report.files, "problems": problems, "notices": notices})
+        terminal.say_json({"files": report.files, "asked": report.asked, "problems": problems, "notices": notices})
         return
     terminal.report(report.problems)
     for file, counts in notices.items():
         for line in terminal.notices_in_words(counts):
             terminal.say(f"{file}: {line}")
-    terminal.say(f"{report.files} files checked, {len(report.problems)} problems")
+    asked = f"{report.asked} requests answered, " if report.asked else ""
+    terminal.say(f"{report.files} files checked, {asked}{len(report.problems)} problems")
 
 
 def _submissions_at(path: Path) -> Iterator[tuple[Path, str | None]]:
@@ -115,6 +120,8 @@ def _check(workspace: Workspace, folder: Path, only: str | None) -> _Report:
         known = testsets.find(task, workspace.testsets)
     except (InvalidInput, UsageError) as error:
         return _Report(list(error.problems), files=1)
+    if submission.manifest.run is not None:
+        return _probe(workspace, submission, sorted(known))
     reader = task.manifest.reader
     report = _Report(list(faults_of_listing(submission, task, known)), files=1)
     report.notices = {str(folder / "outputs" / name): {"N018": 1} for name in submission.strays(reader)}
@@ -131,4 +138,25 @@ def _check(workspace: Workspace, folder: Path, only: str | None) -> _Report:
             report.notices[str(file)] = submissions.read_outputs(submission, task, testsets.load(known[name])).notices
         except InvalidInput as error:
             report.problems += error.problems
+    return report
+
+
+def _probe(workspace: Workspace, submission: Submission, known: list[str]) -> _Report:
+    """Ask a system that runs a few requests of every test set that it takes part in."""
+    from harness import runs
+    from harness.running import Runner
+    from harness.staging import Policy
+
+    run = submission.manifest.run
+    report = _Report(files=1)
+    if run is None or runs.needs(run) is not None:
+        return report
+    own = Policy(trust=frozenset([submission.manifest.team]))  # who checks a system at home has it anyway
+    with Runner(workspace, own) as runner, terminal.progress("asking", len(known)) as advance:
+        for test_set in runs.test_sets(run, known):
+            advance(f"{submission.system} on {test_set}")
+            try:
+                report.asked += runner.probe(submission, test_set)
+            except (SystemFailed, InvalidInput, EnvironmentFault) as error:
+                report.problems += error.problems
     return report

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from harness.catalogue import problem
-from harness.cli import terminal
+from harness.cli import systems, terminal
 from harness.errors import ExitCode, Problem, UsageError, printable
 from harness.stats import LEVEL
 
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from harness.records import Comparison, Result, Score
     from harness.workspace import Workspace
 
-SUMMARY = "check and score submissions, store the results, rebuild the site"
+SUMMARY = "check, run, score and time submissions, store the results, rebuild the site"
 EPILOG = """\
 SELECTION is a task, a system, a test set, task/system, task/system/test-set or the path of a
 submission; patterns such as '*-en-de-*' work.
-What is up to date is not scored again; what is refused does not stop the rest.
+What is up to date is not done again; what is refused does not stop the rest. Systems that run are run
+apart from everything else (see harness doctor) and timed if you say where: docs/timing.md.
 
 examples:
   harness score
   harness score my-task/my-system
   harness score '*-en-de-*' --workers 4
+  harness score --backend cpu --quick
+  harness score my-task/my-system --backend cpu1,cuda --scenario latency,offline
 """
 _GROUP = 16
 _GROUP_SECONDS = 1.0
@@ -44,19 +47,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         help="scoring processes (default: the processors of this process)",
     )
+    systems.add_arguments(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="say what was stored, as soon as it is safe")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Score what is selected and not up to date. Exit code 1 if anything was refused or failed."""
     from harness import plan as planning
+    from harness.plan import Cell
     from harness.score import has_failed
+    from harness.timing import quiet
 
     workspace = terminal.workspace_of(arguments)
+    asked = systems.wanted(arguments)
     plan = planning.make(workspace, arguments.selection)
-    if not plan.jobs and not plan.current and not plan.refused:
+    failed = systems.run(workspace, plan, arguments)
+    if plan.runs:
+        plan = planning.make(workspace, arguments.selection)
+    if not (plan.jobs or plan.current or plan.refused or plan.runs or plan.skipped):
         raise UsageError(problem("U015", what=workspace.submissions))
-    scored, refused = _score(workspace, plan, arguments)
+    with quiet.together():
+        scored, refused = _score(workspace, plan, arguments)
+    failed += systems.time(workspace, plan, asked, arguments) if asked else []
     results = list({_cell(result): result for result in [*plan.current, *scored]}.values())
     whole = [result for result in results if not has_failed(result)]  # what failed is tried again, with all it decides
     _write_segments(workspace, whole)
@@ -64,12 +76,14 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     _derive(workspace, whole)
     selected = set(plan.selected)
     shown = [result for result in results if _cell(result) in selected]
-    faults = terminal.located([*plan.refused, *refused, *_unavailable(shown)], arguments)
+    timings = [timing for timing in plan.timings if Cell(timing.task, timing.test_set, timing.system) in selected]
+    faults = terminal.located([*plan.refused, *failed, *refused, *_unavailable(shown)], arguments)
     pages = _publish(workspace, results, comparisons, plan)
     if arguments.json:
-        terminal.say_json(_facts(workspace, plan, shown, len(scored), faults))
+        terminal.say_json(_facts(workspace, plan, shown, len(scored), faults) | systems.facts(timings))
     else:
         _print_tables(shown)
+        systems.show(timings)
         _print_remarks(shown, plan)
         terminal.report(faults)
         parts = [f"{len(scored)} scored", f"{len(shown) - len(scored)} up to date", f"{len(faults)} problems"]
@@ -169,7 +183,7 @@ def _publish(workspace: Workspace, results: list[Result], comparisons: list[Comp
     from harness.site import pages
 
     absent = [(cell.task, cell.test_set, cell.system) for cell in plan.absent]
-    return len(pages.build(results, absent, workspace.site, workspace.leaderboard, comparisons))
+    return len(pages.build(results, absent, workspace.site, workspace.leaderboard, comparisons, plan.timings))
 
 
 def _unavailable(results: list[Result]) -> list[Problem]:
@@ -226,6 +240,8 @@ def _print_remarks(shown: list[Result], plan: Plan) -> None:
             notices[code] += count
     for line in terminal.notices_in_words(notices):
         terminal.say(line)
+    for cell, reason in plan.skipped:
+        terminal.say(f"not run: {cell}: {reason}")
     for stray in plan.strays:
         terminal.say(f"not read: {printable(stray, 400)} belongs to no test set")
     absent = _absent(shown, plan)

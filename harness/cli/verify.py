@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Verify. Exit code 5 if anything is not what it claims."""
     workspace = terminal.workspace_of(arguments)
-    stores = (workspace.results.records, workspace.results.comparisons, workspace.results.derived)
+    kept = workspace.results
+    stores = (kept.records, kept.comparisons, kept.derived, kept.timings)
     paths = [(store, path) for store in stores for path in store.paths()]
     problems: list[Problem] = []
     with terminal.progress("verifying", len(paths)) as advance:

@@ -15,7 +15,7 @@ from harness.records import ID, REFERENCE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.records import Comparison, Ranked, Result, Score
+    from harness.records import Comparison, Ranked, Result, Score, Timing
 
     Absent = tuple[str, str, str]
 
@@ -96,6 +96,7 @@ class Board:
     missing: tuple[System, ...]
     definitions: tuple[Definition, ...]
     comparison: Comparison | None = None
+    timings: tuple[Timing, ...] = ()
 
     def starts_cluster(self, row: Row) -> bool:
         """Whether a line stands above a competing row: everything above it is significantly better."""
@@ -142,7 +143,12 @@ class Group:
     coverage: Coverage | None
 
 
-def groups(results: Sequence[Result], absent: Sequence[Absent], comparisons: Iterable[Comparison] = ()) -> list[Group]:
+def groups(
+    results: Sequence[Result],
+    absent: Sequence[Absent],
+    comparisons: Iterable[Comparison] = (),
+    timings: Iterable[Timing] = (),
+) -> list[Group]:
     """Everything the site shows, in an order that depends on the records alone.
 
     Raises IntegrityError (R011) for a record whose names could not be file names.
@@ -157,14 +163,36 @@ def groups(results: Sequence[Result], absent: Sequence[Absent], comparisons: Ite
     gaps: dict[tuple[str, str], list[Absent]] = defaultdict(list)
     for cell in sorted(set(absent)):
         gaps[cell[0], collections.get(cell[:2], "")].append(cell)
-    compared = {(found.task, found.test_set, found.metric): found for found in comparisons}
+    beside = _Beside({(found.task, found.test_set, found.metric): found for found in comparisons}, _timed(timings))
     return [
-        Group(*key, _boards(members[key], gaps[key], people, compared), _coverage(members[key], gaps[key], people))
+        Group(*key, _boards(members[key], gaps[key], people, beside), _coverage(members[key], gaps[key], people))
         for key in sorted(members.keys() | gaps.keys())
     ]
 
 
-def board(results: Sequence[Result], missing: Iterable[System], comparison: Comparison | None = None) -> Board:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Records beside the results: comparisons by task, test set and metric, timings by task and test set."""
+
+    comparisons: Mapping[tuple[str, str, str], Comparison]
+    timings: Mapping[tuple[str, str], Sequence[Timing]]
+
+
+def _timed(timings: Iterable[Timing]) -> dict[tuple[str, str], list[Timing]]:
+    """Timings by task and test set: scenario by scenario and backend by backend, what is void last."""
+    found: dict[tuple[str, str], list[Timing]] = defaultdict(list)
+    for timing in sorted(timings, key=lambda one: (one.scenario, one.backend, not one.valid, one.system, one.quick)):
+        if timing.scenario != "run":
+            found[timing.task, timing.test_set].append(timing)
+    return found
+
+
+def board(
+    results: Sequence[Result],
+    missing: Iterable[System],
+    comparison: Comparison | None = None,
+    timings: Sequence[Timing] = (),
+) -> Board:
     """The page of one test set, from its records in the order of their systems."""
     first = results[0]
     scores = [score for result in results for score in result.scores]
@@ -188,6 +216,7 @@ def board(results: Sequence[Result], missing: Iterable[System], comparison: Comp
         missing=tuple(missing),
         definitions=_definitions(scores, order),
         comparison=comparison,
+        timings=tuple(timings),
     )
 
 
@@ -206,7 +235,7 @@ def _boards(
     results: Iterable[Result],
     gaps: Iterable[Absent],
     people: Mapping[tuple[str, str], System],
-    compared: Mapping[tuple[str, str, str], Comparison],
+    beside: _Beside,
 ) -> tuple[Board, ...]:
     by_test_set: dict[str, list[Result]] = defaultdict(list)
     for result in results:
@@ -214,10 +243,12 @@ def _boards(
     missing: dict[str, list[System]] = defaultdict(list)
     for task, test_set, system in gaps:
         missing[test_set].append(people[task, system])
-    return tuple(
-        board(members, missing[test_set], compared.get((members[0].task, test_set, members[0].primary)))
-        for test_set, members in by_test_set.items()
-    )
+    boards = []
+    for test_set, members in by_test_set.items():
+        task, primary = members[0].task, members[0].primary
+        comparison = beside.comparisons.get((task, test_set, primary))
+        boards.append(board(members, missing[test_set], comparison, beside.timings.get((task, test_set), ())))
+    return tuple(boards)
 
 
 def _coverage(

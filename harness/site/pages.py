@@ -7,6 +7,7 @@ visible and nothing from a record becomes markup. Equal records give equal bytes
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from harness.site import model, publish
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.records import Comparison, Result, Score
+    from harness.records import Comparison, Quantity, Result, Score, Timing
 
 _DECIMALS = {"fraction": 4, "points": 2}
 _UNITS = {"fraction": "0 to 1", "points": "0 to 100", "count": "count"}
@@ -46,11 +47,12 @@ def build(
     site: Path,
     overrides: Path,
     comparisons: Sequence[Comparison] = (),
+    timings: Sequence[Timing] = (),
 ) -> list[Path]:
     """Bring `site` up to date and return the files that were written.
 
-    `comparisons` of these results give rank ranges and clusters. `absent` holds (task, test set,
-    system) cells without outputs. `overrides` is a folder whose `templates/` and `static/` win over
+    `comparisons` of these results give rank ranges and clusters, `timings` a table of speed. `absent` holds
+    (task, test set, system) cells without outputs. `overrides` is a folder whose `templates/` and `static/` win over
     the theme's files of the same name; it may not exist, and a template there can extend the one it
     replaces as `theme/<name>`. Pages that belong to no record any more are removed if this module
     made them. What is up to date is not touched.
@@ -61,7 +63,7 @@ def build(
     theme = _theme()
     try:
         wanted = _static(theme / "static") | _static(overrides / "static")
-        wanted |= _render(model.groups(results, absent, comparisons), _environment(theme, overrides))
+        wanted |= _render(model.groups(results, absent, comparisons, timings), _environment(theme, overrides))
     except TemplateError as error:
         raise _template_fault(error) from error
     except OSError as error:
@@ -108,7 +110,9 @@ def _environment(theme: Path, overrides: Path) -> Environment:
         keep_trailing_newline=True,
         finalize=_visible,
     )
-    environment.filters.update(brief=printable, exact=repr, number=number, level=level, why=why, url=_url, short=_short)
+    environment.filters.update(
+        brief=printable, exact=repr, number=number, measured=measured, level=level, why=why, url=_url, short=_short
+    )
     environment.globals.update(notices=NOTICES, units=_UNITS, yardsticks=model.YARDSTICKS)
     return environment
 
@@ -126,6 +130,21 @@ def number(value: float, unit: str) -> str:
     if unit not in _DECIMALS and value == int(value):
         return str(int(value))
     return f"{value:z.{_DECIMALS.get(unit, 2)}f}"
+
+
+def measured(quantity: Quantity) -> str:
+    """A measured value in three digits and a unit of its size: `1.52 ms`, `48.1 MiB`, `212 requests/s`."""
+    value, unit = quantity.value or 0.0, quantity.unit
+    steps = {
+        "s": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)),
+        "bytes": (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10)),
+    }
+    for name, size in steps.get(unit, ()):
+        if value >= size or name in {"µs", "KiB"}:
+            value, unit = value / size, name
+            break
+    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:,.{digits}f} {unit}"
 
 
 def level(method: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 REPLY_BYTES = 64 * 1024
 """The longest reply line."""
@@ -71,12 +71,13 @@ class System(Protocol):
         requests: Sequence[Asked],
         deadline_s: float,
         *,
-        seen: Callable[[Replied], None] | None = None,
         end: bool = False,
+        due: Sequence[int] | None = None,
     ) -> list[Replied]:
         """All requests as fast as they are taken; replies in the order of arrival, stamped by chunk.
 
-        `end` sends the end of input after the last request, which corpus systems wait for.
+        `end` sends the end of input after the last request, which corpus systems wait for. With `due`, one
+        offset (ns from the call) per request, each is sent when it is due, and `sent` of its reply is that moment.
         """
         ...
 

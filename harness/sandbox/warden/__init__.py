@@ -1,0 +1,1 @@
+"""A program of its own, run by path: see `__main__`."""

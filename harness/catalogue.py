@@ -293,7 +293,7 @@ FAULTS = MappingProxyType(
         "P011": Fault(
             "system without trust",
             "system {id} of team {team} is not run below {expected}, and the best that works here is {found}: {what}",
-            "harness doctor says what is missing; or, if you know who wrote it: harness score --trust {team}{where}",
+            "see what is missing with: harness doctor; or, if you trust the team: harness score --trust {team}{where}",
         ),
         "P010": Fault(
             "would overwrite",

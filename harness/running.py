@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
     from harness.staging import Stage
     from harness.submissions import Submission
     from harness.timing.backends import Backend
+    from harness.timing.memory import MemoryMeter
     from harness.timing.process import Rules
     from harness.timing.scenarios import Scenario
     from harness.workspace import Workspace
 
 SILENT = {"lines", "batch"}
 """Protocols without a sign of readiness."""
+SEEN_S = 1.0
+"""How long a sandbox may take until the system's first process is there."""
 PROBED = 3
 """Requests by which a participant's check tries a system."""
 
@@ -113,17 +117,20 @@ class Runner:
         process.close()
         return len(cards)
 
-    def run(self, cell: Cell) -> Timing:
+    def run(self, cell: Cell, rules: Rules = QUICK) -> Timing:
         """Let a system answer a test set, keep its outputs, and store the record of the run.
 
-        Raises SystemFailed (X0xx), PolicyError (P011), InvalidInput and EnvironmentFault.
+        Of the `rules` those for warming up and for waiting matter. Raises SystemFailed (X0xx), PolicyError (P011),
+        InvalidInput and EnvironmentFault.
         """
         stage = self.stage(cell)
-        backend, seed, meter = self._backend_of(stage.run), secrets.randbits(32), memory.best()
-        process = self._start(stage, backend, seed)
+        backend, seed = self._backend_of(stage.run), secrets.randbits(32)
+        process = self._start(stage, backend, seed, rules)
+        meter = memory.TreeMemory() if process.subject.is_batch else memory.best()
         try:
-            process.open()
-            meter.start(process.system.pids)
+            process.start()
+            _begin(meter, process)
+            process.load()
             said = _answers(process)
         except SystemFault as fault:
             process.close()
@@ -164,7 +171,7 @@ class Runner:
         stage, on = self.stage(cell), self.backends[backend]
         scored = submissions.read_outputs(stage.submission, stage.task, stage.test_set)
         seed, may = secrets.randbits(32), available()
-        with _pinned(cpu.beside(on.cpus, may), may):
+        with _pinned(_driver_on(on.cpus, may, scenario), may):
             floor = nulls.floor(stage.run.protocol, stage.place(on, self.limits))
             subject = self._subject(stage, on, scored.outputs, floor.p50_ns)
             found = measuring.measure(subject, scenario, rules, seed, tell)
@@ -178,9 +185,9 @@ class Runner:
         self.workspace.results.timings.put([record])
         return record
 
-    def _start(self, stage: Stage, backend: Backend, seed: int) -> Process:
+    def _start(self, stage: Stage, backend: Backend, seed: int, rules: Rules = QUICK) -> Process:
         try:
-            return Process(self._subject(stage, backend, {}, 0), QUICK, None, seed)
+            return Process(self._subject(stage, backend, {}, 0), rules, None, seed)
         except SystemFault as fault:
             raise self._failed(stage, fault) from None
 
@@ -266,6 +273,14 @@ class Runner:
         )
 
 
+def _begin(meter: MemoryMeter, process: Process) -> None:
+    """Measure memory from the first process on, which a sandbox needs a moment for: what loading takes counts too."""
+    deadline = time.monotonic() + (0.0 if process.subject.is_batch else SEEN_S)  # files come later, and so does it
+    while not process.system.pids() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    meter.start(process.system.pids)
+
+
 def _answers(process: Process) -> dict[str, Output]:
     """What a system says to every request, asked as it will be when it is timed."""
     subject, cards = process.subject, process.deck.permutation()
@@ -287,9 +302,17 @@ def _size(stage: Stage) -> int:
     return sizes.model_size([path for path in declared if path.exists()] or [stage.folder]).bytes
 
 
+def _driver_on(cpus: frozenset[int], may: frozenset[int], scenario: Scenario) -> frozenset[int]:
+    """Where the driver stays: beside the system, but in lock-step with one processor on that one.
+
+    There only one of the two ever runs, and waking another processor costs more than all else (docs/benchmarks.md).
+    """
+    return cpus if scenario.is_lockstep and len(cpus) == 1 else cpu.beside(cpus, may)
+
+
 @contextmanager
 def _pinned(cpus: frozenset[int], may: frozenset[int]) -> Iterator[None]:
-    """Keep the driver on processors that the system does not use, where there are others."""
+    """Keep the driver on some processors for a while."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from harness import submissions, testsets
 from harness.catalogue import problem
-from harness.errors import PolicyError
+from harness.errors import PolicyError, printable
 from harness.records import Isolation
 from harness.sandbox import TRUSTED_FROM, Level, Limits, Room
+from harness.timing import SystemFault
 from harness.timing.kinds.making import make
 from harness.timing.kinds.place import Place
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 PINNED = Path(__file__).parent / "pinned.txt"
 """Digests of the systems that came with the project, which run at the best level that works."""
 TEMPORARY = "/tmp"  # noqa: S108 - inside the sandbox, where it is empty and goes with the run
+PATH = os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"])
 BATCH = 16
 """What a command for files is told where no scenario says otherwise."""
 
@@ -64,6 +67,7 @@ class Stage:
 
     def system(self, backend: Backend, limits: Limits) -> System:
         """A fresh process, not started yet. Raises SystemFault (X013)."""
+        self._check_command()
         hello = {
             "harness": 1,
             "task": self.task.name,
@@ -72,6 +76,14 @@ class Stage:
             "tags": dict(self.test_set.tags),
         }
         return make(self.run, self.place(backend, limits), hello, batch=BATCH)
+
+    def _check_command(self) -> None:
+        """Say what is missing, in words that no sandbox would find. Raises SystemFault (X013)."""
+        program = self.run.command[0] if self.run.command else "python"
+        if self.run.protocol == "container" or program == "python" or shutil.which(program, path=PATH):
+            return
+        if not (self.folder / program).is_file():
+            raise SystemFault("X013", what=f"there is no program '{printable(program)}'")
 
     def place(self, backend: Backend, limits: Limits) -> Place:
         """Where it runs, on a backend: its copy, the interpreter, nothing of ours but `harness.system`."""
@@ -148,7 +160,7 @@ def environment(library: Path, backend: Backend) -> Mapping[str, str]:
     """The whole environment of a system; caches lead to a place that is empty and goes with the run."""
     caches = ("HF_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "XDG_CACHE_HOME")
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "PATH": PATH,
         "HOME": TEMPORARY,
         "TMPDIR": TEMPORARY,
         "LANG": "C.UTF-8",

@@ -90,6 +90,8 @@ def main(arguments: Sequence[str]) -> None:
     A class is called without arguments and its object must be callable; `setup` of either gets the first message.
     """
     name, read, write, unit = arguments
+    if "1" not in {read, write}:
+        os.dup2(2, 1)  # what is printed is for people
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - one import less
     module, _, attribute = name.partition(":")
     function = getattr(importlib.import_module(module), attribute)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__
-from harness.cli import check, compare, explain, export, importing, rank, score, tasks, verify
+from harness.cli import check, compare, doctor, explain, export, importing, rank, score, tasks, verify
 from harness.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _VERBS = {
     "rank": rank,
     "compare": compare,
     "explain": explain,
+    "doctor": doctor,
 }
 _EPILOG = """\
 examples:
@@ -34,6 +35,7 @@ examples:
   harness check submissions/my-task/my-system   what would be refused, before you send it
   harness score                                 score everything, write the leaderboard to site/
   harness rank my-task                          rank ranges, and what the test sets can tell apart
+  harness doctor                                what this machine can do to keep systems apart, and to time them
 
 exit codes: 0 good, 1 finished but some failed, 2 usage, 3 invalid submission, 4 system failed,
   5 integrity, 6 environment, 7 refused by policy, 70 our bug

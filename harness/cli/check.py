@@ -48,7 +48,7 @@ class _Report:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Check every path. Exit code 3 if anything would be refused."""
+    """Check every path. Exit code 3 if anything would be refused, 4 if it is only that a system failed."""
     from harness import submissions
 
     report = _Report()
@@ -63,6 +63,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             report.files += found.files
             report.asked += found.asked
     _print(report, as_json=arguments.json)
+    if report.problems and all(fault.code.startswith("X") for fault in report.problems):
+        return ExitCode.SYSTEM_FAILED
     return ExitCode.INVALID if report.problems else ExitCode.GOOD
 
 

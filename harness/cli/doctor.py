@@ -12,7 +12,6 @@ from harness.errors import ExitCode
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
     from harness.sandbox import Level
     from harness.sandbox.selftest import SelfTest
@@ -49,12 +48,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.GOOD if best >= TRUSTED_FROM else ExitCode.ENVIRONMENT
 
 
-def backends() -> Sequence[dict[str, Any]]:
-    """One row per timing backend: `id`, `works`, and `reason` where it does not.
+def backends() -> list[dict[str, Any]]:
+    """One row per backend: whether systems can be timed there, and what the machine does not tell about noise."""
+    from harness.timing.backends import backends as known
 
-    THE PLACE FOR BACKENDS: return what harness.timing.backends knows; an empty sequence shows nothing.
-    """
-    return ()
+    rows = []
+    for backend in known().values():
+        reason = backend.missing()
+        unseen = [] if reason else list(backend.unseen)
+        rows.append({"id": backend.name, "works": reason is None, "reason": reason, "unseen": unseen})
+    return rows
 
 
 def _machine() -> dict[str, Any]:
@@ -68,13 +71,15 @@ def _machine() -> dict[str, Any]:
 
 def _of_level(level: Level, tested: SelfTest | None) -> dict[str, Any]:
     """What is known of a level: tried out, or only whether it might work (containers need an image)."""
+    from harness.sandbox import Level as Known
     from harness.sandbox import levels
 
     isolation = levels.of(level)
     facts = {"level": str(level), "name": level.name.lower(), "gaps": list(isolation.gaps)}
     if tested is None:
         reason = isolation.available()
-        return {**facts, "works": None if reason is None else False, "denied": None, "attacks": None, "reason": reason}
+        works = False if reason else None if level >= Known.CONTAINER else True
+        return {**facts, "works": works, "denied": None, "attacks": None, "reason": reason}
     return {
         **facts,
         "works": tested.passed,
@@ -93,7 +98,7 @@ def _show(facts: dict[str, Any]) -> None:
     ]
     terminal.table("isolation", ["level", "name", "", "why not", "attacks denied"], table, text_columns=4)
     for row in facts["backends"]:
-        terminal.say(f"backend {row['id']}: {'works' if row['works'] else row['reason']}")
+        terminal.say(f"backend {row['id']}: {row['reason'] or '; '.join(['works', *row['unseen']])}")
     terminal.say(f"the best level that works here is {facts['best']}; it does not close this:")
     for gap in facts["gaps"]:
         terminal.say(f"  - {gap}")

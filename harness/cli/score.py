@@ -91,7 +91,17 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         parts += [f"{pages} pages written"] if pages else []
         terminal.say(", ".join(parts))
         terminal.say(f"leaderboard: {workspace.site / 'index.html'}")
-    return ExitCode.SOME_FAILED if faults else ExitCode.GOOD
+    return _exit_code(faults, shown)
+
+
+def _exit_code(faults: list[Problem], shown: list[Result]) -> ExitCode:
+    """Why nothing came of it, where one thing was asked for and one kind of fault stood in its way."""
+    if not faults:
+        return ExitCode.GOOD
+    kinds = {fault.code[0] for fault in faults}
+    alone = {"P": ExitCode.POLICY, "X": ExitCode.SYSTEM_FAILED}.get(min(kinds)) if len(kinds) == 1 else None
+    only_ceilings = all(result.kind == "ceiling" for result in shown)
+    return alone if alone is not None and only_ceilings else ExitCode.SOME_FAILED
 
 
 def _cell(result: Result) -> Cell:

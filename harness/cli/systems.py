@@ -100,6 +100,7 @@ def run(workspace: Workspace, plan: Plan, arguments: argparse.Namespace) -> list
 def time(workspace: Workspace, plan: Plan, asked: Wanted, arguments: argparse.Namespace) -> list[Problem]:
     """Time what is asked for and not timed yet, alone on this machine; the records go to `plan.timings`."""
     from harness.running import Runner
+    from harness.runs import best
     from harness.staging import Policy
     from harness.timing import quiet
     from harness.timing.process import FULL, QUICK
@@ -119,6 +120,7 @@ def time(workspace: Workspace, plan: Plan, asked: Wanted, arguments: argparse.Na
                 plan.timings.append(runner.time(cell, backend.name, scenario, rules=QUICK if asked.quick else FULL))
             except REFUSALS as error:
                 problems += error.problems
+    plan.timings = best(plan.timings)
     return problems
 
 

@@ -103,6 +103,7 @@ class Box:
         self._farewell: dict[str, Any] | None = None
         self._buffer = bytearray()
         self._is_cut = False
+        self._left = 0
         self._known = set(processes.children(os.getpid()))
         self._control, theirs = socket.socketpair()
         processes.ADOPTION.begin()
@@ -154,6 +155,9 @@ class Box:
                 self._send(b"end\n")
                 self._listen(LAST_S, until_farewell=True)
             self._ended = self._close()
+            if self._left:
+                what = Path(self.command[0]).name
+                raise EnvironmentFault(problem("E022", found=self._left, what=what, expected=0))
         return self._ended
 
     def _first(self) -> int:
@@ -227,9 +231,7 @@ class Box:
         facts: dict[str, Any] = {"orphans": found, "survivors": left, "cpu_s": None}
         if farewell is not None:
             facts = farewell["end"]
-        if facts["survivors"]:
-            what = Path(self.command[0]).name
-            raise EnvironmentFault(problem("E022", found=facts["survivors"], what=what, expected=0))
+        self._left = facts["survivors"]
         status = -signal.SIGKILL if farewell is not None and self._status is None else self._status
         return Ended(status, facts["orphans"], facts["cpu_s"], bytes(self._buffer))
 

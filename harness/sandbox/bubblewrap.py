@@ -10,8 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.sandbox import INSIDE, Level, limits, seccomp
+from harness.sandbox import INSIDE, Level, seccomp
 from harness.sandbox.levels import Plan
+from harness.sandbox.limits import rlimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,14 +51,14 @@ class Bubblewrap:
             return f"bubblewrap {'.'.join(map(str, OLDEST))} or later is needed, found {'.'.join(map(str, found))}"
         return None if seccomp.supported() else f"no filter of system calls for {os.uname().machine}"
 
-    def plan(self, command: Sequence[str], room: Room, limits_: Limits, spare: int) -> Plan:
+    def plan(self, command: Sequence[str], room: Room, limits: Limits, spare: int) -> Plan:
         """Bubblewrap, with its options on descriptor `spare`, where no process inside can read them."""
-        arguments, data = options(room, limits_, spare + 1)
+        arguments, data = options(room, limits, spare + 1)
         data[spare] = b"".join(os.fsencode(argument) + b"\0" for argument in arguments)
         return Plan(
             command=(_path() or "bwrap", "--args", str(spare), "--", *command),
             data=data,
-            rlimits=limits.of(room, limits_, OWN_PROCESSES),
+            rlimits=rlimits(room, limits, OWN_PROCESSES),
             cpus=room.cpus,
             drops_user=True,
             reach=(room.folder, *room.readable),
@@ -66,7 +67,7 @@ class Bubblewrap:
         )
 
 
-def options(room: Room, limits_: Limits, spare: int) -> tuple[list[str], dict[int, bytes]]:
+def options(room: Room, limits: Limits, spare: int) -> tuple[list[str], dict[int, bytes]]:
     """The options, and the contents that they expect on descriptors from `spare` on.
 
     Order matters: later mounts cover earlier ones, so masks come last, and then the root becomes read-only.
@@ -82,7 +83,7 @@ def options(room: Room, limits_: Limits, spare: int) -> tuple[list[str], dict[in
     arguments = [
         *_apart(),
         *_system(),
-        *_memory_file_systems(limits_),
+        *_memory_file_systems(limits),
         *_devices(room.devices),
         *(word for place in _outer_first(room.readable) for word in ("--ro-bind", str(place), str(place))),
         *("--ro-bind", str(room.folder), INSIDE, "--chdir", INSIDE),
@@ -111,13 +112,13 @@ def _system(root: Path = Path("/")) -> Iterator[str]:
     yield from (word for place in _ETC for word in ("--ro-bind-try", place, place))
 
 
-def _memory_file_systems(limits_: Limits) -> Iterator[str]:
+def _memory_file_systems(limits: Limits) -> Iterator[str]:
     """Everything that can be written, and /proc.
 
     The first process inside is bubblewrap's own, which no filter binds; whoever could write into its memory
     (/proc/1/mem) would be rid of the filter, so it is covered.
     """
-    size = str(max(_PAGE, limits_.temporary))
+    size = str(max(_PAGE, limits.temporary))
     yield from ("--proc", "/proc", "--size", str(_PAGE), "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
     yield from ("--dev", "/dev", "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm")  # noqa: S108 - inside
     yield from ("--perms", "1777", "--size", size, "--tmpfs", "/tmp")  # noqa: S108 - inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 
 from harness.catalogue import problem
@@ -29,15 +30,16 @@ def free_user(proc: Path = Path("/proc")) -> int:
 
 
 def _of_processes(proc: Path) -> set[int]:
+    """The real, effective, saved and file-system numbers of users and groups, of all processes."""
     taken: set[int] = set()
-    for status in proc.glob("[0-9]*/status"):
+    for name in filter(str.isdigit, os.listdir(proc)):  # noqa: PTH208 - at every start, for every process
         try:
-            text = status.read_text("utf-8", "replace")
+            with open(f"{proc}/{name}/status", "rb") as status:  # noqa: PTH123 - as above
+                text = status.read()
         except OSError:
             continue  # it has ended
-        for line in text.splitlines():
-            if line.startswith(("Uid:", "Gid:")):
-                taken.update(map(int, line.split()[1:]))
+        for line in re.findall(rb"^[UG]id:(.*)$", text, re.MULTILINE):
+            taken.update(map(int, line.split()))
     return taken
 
 

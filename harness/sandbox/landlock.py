@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.sandbox import Level, limits, seccomp
+from harness.sandbox import Level, seccomp
 from harness.sandbox.bubblewrap import BASE
 from harness.sandbox.levels import Plan
+from harness.sandbox.limits import reachable, rlimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,16 +70,16 @@ class Landlocked:
             return f"version {OLDEST} of Landlock is needed (Linux 6.12), found {found}"
         return None if seccomp.supported() else f"no filter of system calls for {os.uname().machine}"
 
-    def plan(self, command: Sequence[str], room: Room, limits_: Limits, spare: int) -> Plan:  # noqa: ARG002 - none needed
+    def plan(self, command: Sequence[str], room: Room, limits: Limits, spare: int) -> Plan:  # noqa: ARG002 - none needed
         """The command, with what the kernel shall deny."""
         return Plan(
             command=command,
             environment=room.environment,
             folder=room.folder,
-            rlimits=limits.of(room, limits_),
+            rlimits=rlimits(room, limits),
             cpus=room.cpus,
             drops_user=True,
-            reach=limits.reachable(command, room),
+            reach=reachable(command, room),
             no_new_privs=True,
             landlock={"files": _ALL, "net": _TCP, "scoped": _SCOPED, "rules": list(rules(room))},
             filter=seccomp.program(seccomp.rules(families=(), pins=room.cpus is not None)),

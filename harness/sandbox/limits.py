@@ -43,7 +43,7 @@ class Limited:
             command=command,
             environment=room.environment,
             folder=room.folder,
-            rlimits=of(room, limits),
+            rlimits=rlimits(room, limits),
             cpus=room.cpus,
             drops_user=True,
             reach=reachable(command, room),
@@ -52,7 +52,7 @@ class Limited:
         )
 
 
-def of(room: Room, limits: Limits, own: int = 0) -> dict[str, int]:
+def rlimits(room: Room, limits: Limits, own: int = 0) -> dict[str, int]:
     """Limits by the name of their constant; `own` processes are needed by the box itself.
 
     The address space is limited only without devices: the runtime of a GPU reserves far more than it uses.

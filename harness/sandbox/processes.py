@@ -12,25 +12,12 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def children(pid: int) -> list[int]:
-    """The live children of a process. Empty if it has ended.
-
-    Linux lists them per thread; elsewhere psutil looks through all processes.
-    """
-    if sys.platform != "linux":
-        return _children_by_psutil(pid)
+    """The live children of a process, as Linux lists them per thread. Empty if it has ended."""
     found: list[int] = []
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - asked for while a system is timed
             found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text("ascii").split())
     return [child for child in found if lives(child)]
-
-
-def _children_by_psutil(pid: int) -> list[int]:
-    import psutil
-
-    with suppress(psutil.Error):
-        return [child.pid for child in psutil.Process(pid).children()]
-    return []
 
 
 def descendants(pid: int) -> list[int]:
@@ -43,8 +30,6 @@ def descendants(pid: int) -> list[int]:
 
 def lives(pid: int) -> bool:
     """Whether a process exists and is not merely waiting to be reaped."""
-    if sys.platform != "linux":
-        return True
     try:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] not in {b"Z", b"X"}
     except OSError:

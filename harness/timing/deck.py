@@ -38,11 +38,18 @@ class Card:
 
 
 class Deck:
-    """The cards of one process, from a seed. Decoys are never asked twice in one process."""
+    """The cards of one process, from a seed. Decoys are never asked twice in one process.
+
+    Raises ValueError if there is no request.
+    """
 
     def __init__(self, requests: Sequence[Request], decoys: Sequence[Request], seed: int) -> None:
+        if not requests:
+            message = "there is nothing to ask"
+            raise ValueError(message)
         self.random = random.Random(seed)  # noqa: S311 - an order that can be repeated, not a secret
         self.requests = list(requests)
+        self._sources = {request.source for request in requests}
         shuffled = self.random.sample(list(decoys), len(decoys))
         spare = min(WARM_UP, len(shuffled) // 2)
         self._warm_up, self._decoys = shuffled[:spare], shuffled[spare:]
@@ -74,12 +81,23 @@ class Deck:
     def _halves(self) -> Request:
         """A request of the right kind that nobody scores: the first half of one source, the second of another."""
         one, other = self.random.choice(self.requests), self.random.choice(self.requests)
-        if isinstance(one.source, tuple):
-            source: Text = one.source[: (len(one.source) + 1) // 2] + other.source[len(other.source) // 2 :]
-        else:
-            words, further = one.source.split(" "), other.source.split(" ")
-            source = " ".join([*words[: (len(words) + 1) // 2], *further[len(further) // 2 :]])
+        source = _joined(one.source, other.source)
+        while source in self._sources:
+            source = _twice(source)
         return Request("", source, (), one.fields)
+
+
+def _joined(one: Text, other: Text) -> Text:
+    """The first half of one text and the second of another: of tokens, of words, or of characters."""
+    if isinstance(one, str) and " " in one and " " in other:
+        words, further = one.split(" "), other.split(" ")
+        return " ".join([*words[: (len(words) + 1) // 2], *further[len(further) // 2 :]])
+    return one[: (len(one) + 1) // 2] + other[len(other) // 2 :]
+
+
+def _twice(source: Text) -> Text:
+    """A longer text of the same kind."""
+    return (source or ("",)) * 2 if isinstance(source, tuple) else f"{source} {source}"
 
 
 def _plain(source: Text) -> str | list[str]:

@@ -10,14 +10,15 @@ itself counts.
     cached            a request that comes again is answered more than 10 % faster: first visits alone count then
     known-items       scored requests are answered faster than decoys of the same length
     works-while-idle  processor time is used while nothing is asked: work was put off, or done ahead
-    left-processes    processes outlived the system
-    cpu-time          more processor time than the backend has
-    affinity          threads that left the processors of the backend
-    fell-back         no process was ever on the GPU that it was asked to use
+
+What the backend saw (`more-processors`, `fell-back`, …) and what is left at the end is added where it is known.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from math import comb
+from operator import itemgetter
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ DIFFERENT = 0.05
 """Share of timed answers that may differ from the scored ones before a timing is void (GPUs round differently)."""
 LENGTH = 0.10
 FASTER = 0.90
+SURE = 0.99
+"""Level of the interval behind a flag that voids: at .95, two honest timings in a hundred with few decoys were void."""
+CHANCE = 0.002
+"""How rarely a sign test may suspect an honest system."""
 IDLE = 0.20
 """Share of one processor that may be used while nothing is asked: runtimes that wait by spinning stop within that."""
 
@@ -67,44 +72,80 @@ def _length(output: Output | None) -> int:
     return 0 if output is None else sum(map(len, output)) if isinstance(output, tuple | list) else len(output)
 
 
-def look_for_cache(visits: Sequence[tuple[Card, int]], floor_ns: int) -> list[Flag]:
+def look_for_cache(services: Sequence[tuple[Card, int]], floor_ns: int) -> list[Flag]:
     """Whether repeats are faster than first visits: per request the median repeat over the first, hi < .9.
 
     Each request is compared with itself, so lengths play no part. Savings within the noise of the driver
-    (three times its floor) are no cache.
+    (three times its floor) are no cache. A cache of fewer than half of the requests shows in the second visits.
     """
     first: dict[str, int] = {}
     repeats: dict[str, list[int]] = {}
-    for card, latency in visits:
+    for card, took in services:
         if card.request is not None:
             if card.visit == 0:
-                first[card.request] = latency
+                first[card.request] = took
             else:
-                repeats.setdefault(card.request, []).append(latency)
+                repeats.setdefault(card.request, []).append(took)
     both = [request for request in first if request in repeats]
     if not both:
         return []
     ratio = repeat_ratio([first[request] for request in both], [repeats[request] for request in both])
     saved = median(first[request] - median(repeats[request]) for request in both)
-    if ratio.hi is None or ratio.hi >= FASTER or saved < 3 * floor_ns:
+    if ratio.hi is not None and ratio.hi < FASTER and saved >= 3 * floor_ns:
+        what = f"repeats take {ratio.value:.2f} of the first visit [{ratio.lo:.2f}, {ratio.hi:.2f}]"
+    elif fast := _unlikely([(first[request], repeats[request][0]) for request in both], floor_ns):
+        what = f"{fast} of {len(both)} requests take less than half of the time when they come again"
+    else:
         return []
-    detail = f"repeats take {ratio.value:.2f} of the first visit [{ratio.lo:.2f}, {ratio.hi:.2f}]; first visits count"
-    return [Flag(name="cached", detail=detail, voids=False)]
+    return [Flag(name="cached", detail=f"{what}; first visits count", voids=False)]
 
 
-def look_for_known_items(visits: Sequence[tuple[Card, int]], floor_ns: int) -> list[Flag]:
-    """Whether scored requests are faster than decoys of like length, at the first visit of both."""
-    scored = [(card.characters, latency) for card, latency in visits if card.kind == "scored" and card.visit == 0]
-    decoys = [(card.characters, latency) for card, latency in visits if card.kind == "decoy"]
+def look_for_known_items(services: Sequence[tuple[Card, int]], floor_ns: int) -> list[Flag]:
+    """Whether scored requests are faster than decoys of like length, at the first visit of both.
+
+    Where a system knows fewer than half of them, pairs of like length show it, if there are enough decoys.
+    """
+    scored = [(card.characters, took) for card, took in services if card.kind == "scored" and card.visit == 0]
+    decoys = [(card.characters, took) for card, took in services if card.kind == "decoy"]
     if not scored or not decoys:
         return []
     lengths, times = [[one[part] for one in scored] for part in (0, 1)]
-    ratio = matched_ratio(lengths, times, [length for length, _ in decoys], [latency for _, latency in decoys])
-    saved = median(latency for _, latency in decoys) - median(times)
-    if ratio.hi is None or ratio.hi >= FASTER or saved < 3 * floor_ns:
+    ratio = matched_ratio(lengths, times, [length for length, _ in decoys], [took for _, took in decoys], SURE)
+    saved = (1 - (ratio.value or 1.0)) * median(took for _, took in decoys)
+    if ratio.hi is not None and ratio.hi < FASTER and saved >= 3 * floor_ns:
+        what = f"scored requests take {ratio.value:.2f} of decoys of like length [{ratio.lo:.2f}, {ratio.hi:.2f}]"
+    elif fast := _unlikely(_of_like_length(decoys, scored), floor_ns):
+        what = f"{fast} of {len(decoys)} decoys take more than twice the time of scored requests of like length"
+    else:
         return []
-    detail = f"scored requests take {ratio.value:.2f} of decoys of like length [{ratio.lo:.2f}, {ratio.hi:.2f}]"
-    return [Flag(name="known-items", detail=detail, voids=True)]
+    return [Flag(name="known-items", detail=what, voids=True)]
+
+
+def _unlikely(pairs: Sequence[tuple[int, int]], floor_ns: int) -> int:
+    """How often the second of a pair takes less than half of the time of the first, 0 if that may be chance.
+
+    In an honest system either is as likely to be the fast one: P(Binomial(n, 1/2) >= fast) <= 0.002 over the n pairs
+    that differ so much says otherwise (sign test). 9 to 0 do.
+    """
+    fast, slow = (
+        sum(2 * short < long and long - short >= 3 * floor_ns for long, short in ordered)
+        for ordered in (pairs, [pair[::-1] for pair in pairs])
+    )
+    n = fast + slow
+    return fast if sum(comb(n, k) for k in range(fast, n + 1)) <= CHANCE * 2**n else 0
+
+
+def _of_like_length(decoys: Sequence[tuple[int, int]], scored: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The times of each decoy and of the scored request nearest in length, none used twice: (decoy, scored)."""
+    rest = sorted(scored, key=itemgetter(0))  # by length alone, or equal lengths would pair with the fastest
+    pairs = []
+    for length, took in decoys:
+        place = bisect_left(rest, length, key=itemgetter(0))
+        near = min(range(max(0, place - 1), min(place + 1, len(rest))), key=lambda one: abs(rest[one][0] - length))
+        pairs.append((took, rest.pop(near)[1]))
+        if not rest:
+            break
+    return pairs
 
 
 def look_at_idling(cpu_s: float, wall_s: float) -> list[Flag]:

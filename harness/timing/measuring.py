@@ -43,17 +43,20 @@ def measure(
     with subject.reference() as reference:
         for number in range(rules.processes):
             tell(f"process {number + 1} of {rules.processes}")
-            process = Process(subject, rules, reference, seed + number)
+            try:
+                process = Process(subject, rules, reference, seed + number)
+            except SystemFault as fault:
+                flags.append(_fault(fault))
+                break
+            processes.append(process.noted)
             try:
                 process.open()
                 scenario.ask(process)
             except SystemFault as fault:
                 flags.append(_fault(fault))
+                break
             finally:
                 process.close()
-            processes.append(process.noted)
-            if flags:
-                break
     flags += _look(subject, scenario, processes)
     found = Measured(processes=len(processes), decoys=sum(noted.decoys for noted in processes))
     rejected = [block.rejected is not None for noted in processes for block in noted.blocks]
@@ -88,13 +91,14 @@ def _look(subject: Subject, scenario: Scenario, processes: Sequence[Noted]) -> I
             if card.request is not None
         ]
         flags = honesty.compare_outputs(said, subject.scored, corpus=subject.is_corpus)
-        if scenario.is_lockstep:
-            flags += honesty.look_for_cache(noted.visits, subject.floor_ns)
-            flags += honesty.look_for_known_items(noted.visits, subject.floor_ns)
+        if scenario.name != "server" and not subject.is_corpus and not subject.is_batch:
+            flags += honesty.look_for_cache(noted.services, subject.floor_ns)
+            flags += honesty.look_for_known_items(noted.services, subject.floor_ns)
         flags += honesty.look_at_idling(noted.idle_cpu_s, noted.idle_wall_s)
         flags += _look_at_the_end(noted)
         for flag in flags:
-            found.setdefault(flag.name, flag)
+            if flag.name not in found or (flag.voids and not found[flag.name].voids):
+                found[flag.name] = flag
     yield from found.values()
 
 

@@ -1,13 +1,13 @@
 """How much others disturbed a measurement, so that a block that they spoilt can be thrown away.
 
     pressure = increase of PSI "some" / wall                          cpu, memory, io: a task waited for it
-    own      = min(pressure_cpu, run delay of the tree / wall)        only if the tree wanted more than its CPUs:
-                                                                      (CPU time + run delay) / wall > 1.01 cpus
+    own      = min(pressure_cpu - taken, run delay of the tree / wall), at least 0
     taken    = (busy ticks of the CPUs - ticks of the tree) / ticks   what others used of these CPUs
     steal    = stolen ticks / ticks                                   what the hypervisor gave to other machines
 
-A tree that wants more than its CPUs waits for itself, and that part of the pressure is its own. But not what others
-took: at least min(pressure_cpu, taken) remains, or a system of many threads would hide every neighbour.
+The tree is the system with the driver that asks it. Its processes wait for each other, when one wakes another or when
+they are more than the CPUs, and that part of the pressure is its own. But not what others took: at least
+min(pressure_cpu, taken) remains, or a system of many threads would hide every neighbour.
 
 All are shares of the wall time. A block is rejected for a pressure above 5 % beyond its own, for steal above 1 %, and
 for any thermal throttling. PSI covers the whole machine; steal, heat and `taken` the CPUs in use. Ticks are coarse
@@ -23,6 +23,7 @@ this project's.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 PRESSURE_LIMIT = 0.05
 STEAL_LIMIT = 0.01
-CROWDED = 1.01
-"""Times its CPUs that a tree must want before it waits for itself; one busy thread wants 1, give or take a reading."""
 COARSE_NS = 1_000_000_000
 """Over how long steal is counted at least (ns)."""
 
@@ -67,7 +66,7 @@ class Ticks:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All counters at one moment: `stamp` in ns, `pressure` in us by resource, `cpu_s` of the tree, as in `usage`."""
+    """All counters at one moment: `stamp` in ns, `pressure` in us by resource, `cpu_s` of the system, as in `usage`."""
 
     stamp: int
     pressure: Mapping[str, int] = field(default_factory=dict)
@@ -75,6 +74,7 @@ class Reading:
     threads: Mapping[int, Thread] = field(default_factory=dict)
     cpu_s: float = 0.0
     throttles: int | None = None
+    driver_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,19 @@ class NoiseMeter(Protocol):
 
 
 class HostNoise:
-    """The counters of this machine. `cpus` are those whose steal and throttling matter, None for all."""
+    """The counters of this machine. `cpus` are those whose steal and throttling matter, None for all.
+
+    `driver` is the process that asks the system, by default this one.
+    """
 
     def __init__(
         self,
         cpus: frozenset[int] | None = None,
         root: Path = Path("/"),
         clock: Callable[[], int] = time.monotonic_ns,
+        driver: int | None = None,
     ) -> None:
+        self._driver = os.getpid() if driver is None else driver
         self._cpus, self._root, self._clock = cpus, root, clock
         self._throttles = sorted(_throttle_files(root, cpus))
 
@@ -137,9 +142,10 @@ class HostNoise:
             self._clock(),
             dict(self._pressure()),
             self._ticks(),
-            dict(self._threads(pids)),
+            dict(self._threads(pids | {self._driver})),
             usage.cpu_seconds(pids, self._root),
             sum(procfs.number(path) or 0 for path in self._throttles) if self._throttles else None,
+            usage.cpu_seconds({self._driver} - pids, self._root),
         )
 
     def _pressure(self) -> Iterator[tuple[str, int]]:
@@ -174,9 +180,8 @@ def between(a: Reading, b: Reading, cpus: int, since: Reading | None = None) -> 
     spent = _spent(a.threads, b.threads)
     shares = {name: _pressure(a, b, name) for name in _RESOURCES}
     waiting = shares["cpu"]
-    own = 0.0
-    if waiting is not None and (spent.cpu + spent.delay) / _NS / seconds > CROWDED * cpus:
-        own = max(0.0, min(waiting, spent.delay / _NS / seconds, waiting - _taken(a, b, cpus)))
+    taken = _taken(a, b, cpus)
+    own = 0.0 if waiting is None or taken is None else max(0.0, min(waiting - taken, spent.delay / _NS / seconds))
     return Noise(
         seconds=seconds,
         pressure_cpu=None if waiting is None else waiting - own,
@@ -217,11 +222,17 @@ def _steal(a: Reading, b: Reading) -> float | None:
     return max(0, b.ticks.steal - a.ticks.steal) / (b.ticks.total - a.ticks.total)
 
 
-def _taken(a: Reading, b: Reading, cpus: int) -> float:
-    """What others than the tree used of its CPUs; 0 where there are no ticks, as `missing` says."""
+def _taken(a: Reading, b: Reading, cpus: int) -> float | None:
+    """What others than the tree used of its CPUs; None where there are no ticks: then no waiting is a system's own."""
     if a.ticks is None or b.ticks is None or b.ticks.total <= a.ticks.total:
-        return 0.0
-    others = b.ticks.busy - a.ticks.busy - (b.cpu_s - a.cpu_s) * usage.ticks_per_second() - cpus - 1
+        return None
+    others = (
+        b.ticks.busy
+        - a.ticks.busy
+        - (b.cpu_s + b.driver_s - a.cpu_s - a.driver_s) * usage.ticks_per_second()
+        - cpus
+        - 1
+    )
     return max(0.0, others / (b.ticks.total - a.ticks.total))
 
 

@@ -8,11 +8,14 @@ reference runs the system has nothing to do; what it does all the same is noted.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import TYPE_CHECKING
 
+from harness.catalogue import problem
+from harness.errors import EnvironmentFault
 from harness.stats.warmup import warmup_length
-from harness.timing import SystemFault, usage
+from harness.timing import SystemFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,21 +78,27 @@ QUICK = Rules(
 class Reference:
     """The bundled reference workload as a process beside the system, on the same processors."""
 
-    def __init__(self, system: System, asked: Asked) -> None:
-        self.system, self.asked = system, asked
+    def __init__(self, system: System, asked: Asked, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        self.system, self.asked, self.clock = system, asked, clock
 
     def rate(self, seconds: float) -> float:
-        """Units per second, over at least that long."""
-        started, units = time.monotonic_ns(), 0
-        while (now := time.monotonic_ns()) - started < seconds * NS or not units:
-            self.system.ask(self.asked, 60.0)
+        """Units per second, over at least that long. Raises EnvironmentFault (E014) if it does not answer."""
+        started, units = self.clock(), 0
+        while (now := self.clock()) - started < seconds * NS or not units:
+            try:
+                self.system.ask(self.asked, 60.0)
+            except SystemFault as fault:  # the machine's, not that of the system beside it
+                raise EnvironmentFault(problem("E014", what=f"the reference workload failed: {fault}")) from None
             units += 1
-        return units * NS / (now - started) if units and now > started else 0.0
+        return units * NS / (now - started) if now > started else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is timed: how to make a fresh process of it, what it is asked, and what it said when it was scored."""
+    """What is timed: how to make a fresh process of it, what it is asked, and what it said when it was scored.
+
+    `clock` is the one by which its replies are stamped (ns).
+    """
 
     make: Callable[[], System]
     deck: Callable[[int], Deck]
@@ -101,6 +110,7 @@ class Subject:
     is_batch: bool
     floor_ns: int
     reference: Callable[[], AbstractContextManager[Reference]]
+    clock: Callable[[], int] = time.monotonic_ns
 
 
 @dataclass(frozen=True)
@@ -119,8 +129,24 @@ class Block:
 
     @property
     def rate(self) -> float:
-        """Requests per second."""
-        return self.n / self.wall_s
+        """Requests per second; 0 for a block without any, or of no length."""
+        return self.n / self.wall_s if self.wall_s else 0.0
+
+    @property
+    def services(self) -> list[tuple[Card, int]]:
+        """How long each visit was served (ns): since it was sent and the answer before it had come.
+
+        In lock-step that is the latency. Of what waited in a queue it is its share of the time.
+        """
+        ends = [replied.received for _, replied in self.visits]
+        starts = [max(end, replied.sent) for end, (_, replied) in zip([0, *ends], self.visits, strict=False)]
+        return [(card, max(1, end - start)) for (card, _), start, end in zip(self.visits, starts, ends, strict=True)]
+
+    def first_visits(self) -> Block:
+        """What is scored and came for the first time, and the time in which it was served."""
+        first = [card.kind == "scored" and not card.visit for card, _ in self.visits]
+        visits, services = compress(self.visits, first), compress(self.services, first)
+        return replace(self, visits=tuple(visits), wall_s=sum(took for _, took in services) / NS)
 
 
 @dataclass(frozen=True)
@@ -141,7 +167,6 @@ class Noted:
     warm_up: int = 0
     is_stationary: bool = True
     blocks: list[Block] = field(default_factory=list)
-    end_to_end_s: float | None = None
     idle_cpu_s: float = 0.0
     idle_wall_s: float = 0.0
     asked_wall_s: float = 0.0
@@ -162,30 +187,43 @@ class Noted:
         """Cards and latencies (ns) of the kept blocks."""
         return [(card, replied.received - replied.sent) for block in self.kept for card, replied in block.visits]
 
+    @property
+    def services(self) -> list[tuple[Card, int]]:
+        """Cards and the times for which they were served (ns), of the kept blocks."""
+        return [service for block in self.kept for service in block.services]
+
 
 class Process:
     """A running system and what is noted of it."""
 
     def __init__(self, subject: Subject, rules: Rules, reference: Reference | None, seed: int) -> None:
         self.subject, self.rules, self.reference = subject, rules, reference
+        self.clock = subject.clock
         self.system = subject.make()
         self.deck = subject.deck(seed)
         self.noted = Noted()
         self._watch = None if subject.is_batch else subject.backend.watch(self.system.pids)
         self._started = 0
-        self._first_visit_s = 0.0
 
     def open(self) -> None:
         """Start and load."""
-        self._started = time.monotonic_ns()
+        self.start()
+        self.load()
+
+    def start(self) -> None:
+        """Start it, and do not wait until it is ready."""
+        self._started = self.clock()
         self.system.start()
+
+    def load(self) -> None:
+        """Wait until it is ready."""
         ready = self.system.load(self.rules.load_s)
         if self.subject.has_banner:
             self.noted.load_s = (ready - self._started) / NS
 
     def warm_up(self) -> None:
         """Ask what is not scored until latencies are steady, by pyperf's rule; note the first output."""
-        rules, started = self.rules, time.monotonic_ns()
+        rules, started = self.rules, self.clock()
         latencies: list[int] = []
         sizes: list[int] = []
         for card in self.deck.warm_up():
@@ -193,7 +231,7 @@ class Process:
             self._note_first(replied)
             latencies.append(replied.received - replied.sent)
             sizes.append(1 + card.characters)
-            waited = (time.monotonic_ns() - started) / NS
+            waited = (self.clock() - started) / NS
             if len(latencies) >= 10 and waited >= rules.warm_up_s and self._is_warm(latencies, sizes, waited):  # noqa: PLR2004
                 break
         else:
@@ -211,6 +249,8 @@ class Process:
         return len(latencies) % 10 == 0 and any(warmup_length(one) is not None for one in (latencies, by_size))
 
     def _note_first(self, replied: Replied) -> None:
+        if self.subject.is_batch:  # files come and go as a whole
+            return
         if self.noted.first_output_s is None:
             self.noted.first_output_s = (replied.received - replied.sent) / NS
             if self.noted.load_s is None:
@@ -221,9 +261,9 @@ class Process:
         before = len(self.noted.blocks) % 2 == 1
         reference = self._reference() if before else None
         self._mark()
-        started = time.monotonic_ns()
+        started = self.clock()
         visits = ask()
-        ended = max([visit[1].received for visit in visits], default=time.monotonic_ns())
+        ended = max([visit[1].received for visit in visits], default=self.clock())
         rejected = self._mark()
         reference = reference if before else self._reference()
         for _, replied in visits[:1]:
@@ -237,14 +277,18 @@ class Process:
         return None if self._watch is None else self._watch.mark().rejection
 
     def _reference(self) -> float | None:
-        """The rate of the reference, and what the system does meanwhile."""
+        """The rate of the reference, and what the system does meanwhile, unless it has nothing left but to end."""
         if self.reference is None:
             return None
-        used, started = usage.cpu_seconds(self.system.pids()), time.monotonic_ns()
+        used, started = self._cpu_s(), self.clock()
         rate = self.reference.rate(self.rules.reference_s)
-        self.noted.idle_cpu_s += max(0.0, usage.cpu_seconds(self.system.pids()) - used)
-        self.noted.idle_wall_s += (time.monotonic_ns() - started) / NS
+        if not self.subject.is_corpus:
+            self.noted.idle_cpu_s += max(0.0, self._cpu_s() - used)
+            self.noted.idle_wall_s += (self.clock() - started) / NS
         return rate
+
+    def _cpu_s(self) -> float:
+        return self.subject.backend.cpu_s(self.system.pids())
 
     def ask(self, cards: Sequence[Card]) -> list[Visit]:
         """Lock-step: one at a time."""
@@ -253,10 +297,13 @@ class Process:
     def pour(self, cards: Sequence[Card], *, end: bool = False, due: Sequence[int] | None = None) -> list[Visit]:
         """All at once, or when they are `due` (ns from now); visits in the order of their answers.
 
-        Raises SystemFault (X012) if answers are missing.
+        A system that never said that it is ready may still have to load. Raises SystemFault (X012) if answers are
+        missing.
         """
         by_id = {card.asked.id: card for card in cards}
-        limit = self.rules.corpus_s if end else max(self.rules.answer_s, self.rules.answer_s * len(cards) / 100)
+        limit = self.rules.corpus_s if end else self.rules.answer_s * max(1.0, len(cards) / 100)
+        limit += self.rules.load_s if self.noted.load_s is None else 0.0
+        limit += due[-1] / NS if due else 0.0
         replies = self.system.pour([card.asked for card in cards], limit, end=end, due=due)
         if len(replies) != len(cards):
             what = f"{len(replies)} answers to {len(cards)} requests"
@@ -266,7 +313,8 @@ class Process:
     def close(self) -> None:
         """End the input, note what the backend saw, and leave nothing behind."""
         self.noted.decoys = self.deck.decoys
-        if self._watch is not None:
-            self.noted.watched = self._watch.finish()
-        self.noted.ending = self.system.stop(self.rules.stop_s)
+        try:
+            self.noted.watched = None if self._watch is None else self._watch.finish()
+        finally:
+            self.noted.ending = self.system.stop(self.rules.stop_s)
         self.noted.leftover = None if self._watch is None else self._watch.leftover()

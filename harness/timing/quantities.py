@@ -15,8 +15,9 @@ from harness.timing.process import NS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from harness.timing import Replied
     from harness.timing.deck import Card
-    from harness.timing.process import Noted, Subject
+    from harness.timing.process import Block, Noted, Subject
     from harness.timing.scenarios import Scenario
 
 FLOOR_WARNS = 0.01
@@ -24,6 +25,8 @@ FLOOR_REFUSES = 0.10
 """Shares of the median latency that the driver itself may take: warned above the first, no latency above the second."""
 PERCENTILES = {"latency-p50": 0.5, "latency-p90": 0.9, "latency-p99": 0.99}
 NO_MOMENT = "the protocol has no such moment"
+NOTHING = "nothing was answered"
+TOO_SLOW = "no rate of arrivals holds the bound"
 SIZES: dict[str, tuple[str, Callable[[Card], int]]] = {
     "throughput": ("requests/s", lambda _: 1),
     "throughput-characters": ("characters/s", lambda card: card.characters),
@@ -48,15 +51,17 @@ class Numbers:
             yield from self.latencies()
         yield from self.throughputs()
         yield self.ratio()
-        passes = [self._end_to_end(noted) for noted in self.processes]
-        yield over_processes("end-to-end", "s", passes, "not every request was answered")
+        is_served = self.scenario.name == "server"
+        passes = [None if is_served else self._end_to_end(noted) for noted in self.processes]
+        reason = "requests wait until they are due" if is_served else "not every request was answered"
+        yield over_processes("end-to-end", "s", passes, reason)
         yield from self.watched()
 
     def latencies(self) -> Iterator[Quantity]:
         """Percentiles over all processes; the interval is that between processes where it is the wider one."""
         counted = [self._counted(noted) for noted in self.processes]
         everything = [latency for one in counted for latency in one]
-        refused = self._floor_says(everything)
+        refused = TOO_SLOW if self.scenario.name == "server" and not everything else self._floor_says(everything)
         for name, p in PERCENTILES.items():
             found = quantile(everything, p)
             if found.value is None or refused:
@@ -64,16 +69,17 @@ class Numbers:
                 yield Quantity(name=name, unit="s", n=len(everything), reason=reason)
                 continue
             lo, hi = found.lo, found.hi
-            if len(counted) > 1 and all(len(one) >= least_n(p) for one in counted):
-                apart = stopping.log_mean([float(quantile(one, p).value or 0) for one in counted])
+            by_process = [quantile(one, p).value or 0.0 for one in counted]
+            if len(by_process) > 1 and all(by_process):
+                apart = stopping.log_mean(by_process)
                 lo, hi = min(lo or math.inf, apart.lo or math.inf), max(hi or 0.0, apart.hi or 0.0)
             ends = [None if end is None else end / NS for end in (lo, hi)]
             yield Quantity(name=name, unit="s", value=found.value / NS, lo=ends[0], hi=ends[1], n=found.n)
 
     def _counted(self, noted: Noted) -> list[int]:
         """The latencies (ns) that count: of scored requests, and of first visits alone where repeats are cached."""
-        if noted.served is not None:
-            return list(noted.served.latencies)
+        if self.scenario.name == "server":
+            return [] if noted.served is None else list(noted.served.latencies)
         kept = (visit for visit in noted.visits if visit[0].kind == "scored")
         return [latency for card, latency in kept if not (self.is_cached and card.visit)]
 
@@ -82,7 +88,7 @@ class Numbers:
         if not latencies:
             return None
         floor = self.subject.floor_ns
-        share = floor / median(latencies)
+        share = floor / max(1, median(latencies))
         if share > FLOOR_WARNS:
             detail = f"the driver alone takes {floor / 1000:.1f} us, {100 * share:.1f} % of the median latency"
             self.flags.append(Flag(name="driver-floor", detail=detail, voids=False))
@@ -99,30 +105,40 @@ class Numbers:
             return
         served = [noted.served.rate for noted in self.processes if noted.served is not None]
         if self.scenario.name == "server":
-            yield over_processes("server-rate", "requests/s", served, "no rate of arrivals holds the bound")
+            yield over_processes("server-rate", "requests/s", served, TOO_SLOW)
             return
         for name, (unit, size) in SIZES.items():
-            yield _between(name, unit, [_rates(noted, size) for noted in self.processes])
+            yield _between(name, unit, [_rates(self._blocks(noted), size) for noted in self.processes])
+
+    def _blocks(self, noted: Noted) -> list[Block]:
+        """The blocks that count; of a system that remembers, the first visits of each."""
+        return [block.first_visits() for block in noted.kept] if self.is_cached else noted.kept
 
     def ratio(self) -> Quantity:
         """Requests per unit of the reference workload: the median of paired ratios."""
-        kept = [block for noted in self.processes for block in noted.kept if block.reference and block.visits]
-        if not kept:
-            return Quantity(name="throughput-ratio", unit="requests/unit", reason="no reference ran beside it")
-        found = paired_ratio([block.rate for block in kept], [block.reference or 0.0 for block in kept])
+        name, unit = "throughput-ratio", "requests/unit"
+        if self.scenario.name == "server":
+            return Quantity(name=name, unit=unit, reason="arrivals set the pace, not the system")
+        answered = [block for noted in self.processes for block in self._blocks(noted) if block.rate]
+        pairs = [(block.rate, block.reference) for block in answered if block.reference]
+        if not pairs:
+            reason = "no reference ran beside it" if answered else NOTHING
+            return Quantity(name=name, unit=unit, reason=reason)
+        found = paired_ratio([rate for rate, _ in pairs], [reference for _, reference in pairs])
         value, lo, hi = found.value, found.lo, found.hi
-        return Quantity(name="throughput-ratio", unit="requests/unit", value=value, lo=lo, hi=hi, n=found.n)
+        return Quantity(name=name, unit=unit, value=value, lo=lo, hi=hi, n=found.n)
 
     def _end_to_end(self, noted: Noted) -> float | None:
-        """From the start of the process to the last answer of a first pass over all requests, warm-up excluded."""
-        visits = [visit for block in noted.blocks for visit in block.visits if visit[0].request and not visit[0].visit]
-        if len({card.request for card, _ in visits}) < len(self.subject.requests):
+        """Load and a first pass over all requests; warm-up, and what lies between blocks, excluded.
+
+        A command for files makes its pass in one block, the last one, with its load in it.
+        """
+        blocks = noted.blocks[-1:] if self.subject.is_batch else noted.blocks
+        passes = [[visit for visit in block.visits if visit[0].request and not visit[0].visit] for block in blocks]
+        if len({card.request for visits in passes for card, _ in visits}) < len(self.subject.requests):
             return None
-        if self.scenario.is_lockstep:
-            asked = sum(replied.received - replied.sent for _, replied in visits)
-        else:
-            asked = max(replied.received for _, replied in visits) - min(replied.sent for _, replied in visits)
-        return (noted.load_s or 0.0) + asked / NS
+        took = _in_lockstep if self.scenario.is_lockstep else _at_once
+        return (noted.load_s or 0.0) + sum(took([reply for _, reply in visits]) for visits in passes if visits) / NS
 
     def watched(self) -> Iterator[Quantity]:
         """What the backend saw of the processes. Energy is that of the whole machine or device, idling included."""
@@ -151,15 +167,23 @@ def over_processes(name: str, unit: str, values: Sequence[float | None], reason:
     return Quantity(name=name, unit=unit, value=median(known), lo=lo, hi=hi, n=len(known))
 
 
-def _rates(noted: Noted, size: Callable[[Card], int]) -> list[float]:
-    """Size per second of every block that counts."""
-    return [sum(size(card) for card, _ in block.visits) / block.wall_s for block in noted.kept if block.visits]
+def _in_lockstep(replies: Sequence[Replied]) -> int:
+    return sum(reply.received - reply.sent for reply in replies)
+
+
+def _at_once(replies: Sequence[Replied]) -> int:
+    return max(reply.received for reply in replies) - min(reply.sent for reply in replies)
+
+
+def _rates(blocks: Sequence[Block], size: Callable[[Card], int]) -> list[float]:
+    """Size per second of every block; 0 where nothing of any size was answered."""
+    return [sum(size(card) for card, _ in block.visits) / block.wall_s for block in blocks if block.wall_s]
 
 
 def _between(name: str, unit: str, by_process: Sequence[list[float]]) -> Quantity:
     """Block rates by process: their mean on the log scale, with the interval between processes."""
-    rates = [one for one in by_process if one and all(one)]
-    if not rates:
-        return Quantity(name=name, unit=unit, reason="nothing was answered")
+    rates = [[rate for rate in one if rate] for one in by_process]
+    if not any(rates):
+        return Quantity(name=name, unit=unit, reason=NOTHING)
     found = stopping.between(rates)
     return Quantity(name=name, unit=unit, value=found.value, lo=found.lo, hi=found.hi, n=sum(map(len, rates)))

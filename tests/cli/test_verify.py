@@ -151,7 +151,7 @@ def test_the_bundled_submissions_can_be_scored_and_computed_again(tmp_path, repo
     done = verify(tmp_path, "--recompute")
     assert (done.returncode, done.stderr) == (0, "")
     results = len(list((tmp_path / "results" / "records").rglob("*.json")))
-    kinds = ("records", "comparisons", "derived")
+    kinds = ("records", "comparisons", "derived", "timings")
     records = sum(len(list((tmp_path / "results" / kind).rglob("*.json"))) for kind in kinds)
     assert done.stdout == f"{records} records, {results} current, {results} recomputed, 0 problems\n"
     assert records > results > 0

@@ -7,15 +7,22 @@ concerns no file. `says` are parts of the message, both numbers among them where
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import filelock
+
+from harness.catalogue import problem
+from harness.errors import EnvironmentFault
+from harness.sandbox import Level
+from harness.sandbox.selftest import SelfTest
+from harness.timing.process import QUICK
 
 from .toy import DATA, GOLD, MANIFEST, OUTPUTS, ROWS, TASK, TEST_SET, TOML, lines
 
@@ -52,7 +59,8 @@ METRICS = {
     )
 }
 """
-GOOD, FAILED, USAGE, INVALID, INTEGRITY, ENVIRONMENT, POLICY = 0, 1, 2, 3, 5, 6, 7
+READY = 'print(\'{"ready":true,"protocol":1}\', flush=True)\n'
+GOOD, FAILED, USAGE, INVALID, SYSTEM, INTEGRITY, ENVIRONMENT, POLICY = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 @dataclass(frozen=True)
@@ -238,6 +246,61 @@ def unreadable(toy: Toy) -> None:
         return real(path, *arguments, **settings)
 
     toy.stack.enter_context(mock.patch("os.open", refuse))
+
+
+def runs(program: str, command: str = "python") -> Callable[[Toy], None]:
+    """A system in the place of outputs, which half a second is enough for, at the lowest level."""
+
+    def prepare(toy: Toy) -> None:
+        shutil.rmtree(toy.root / ALPHA)
+        toy.submission(outputs=None, more=f'[run]\ncommand = ["{command}", "system.py"]\n')
+        toy.write(f"{ALPHA}/system.py", program)
+        hasty = replace(QUICK, load_s=20, answer_s=0.5, stop_s=0)
+        toy.stack.enter_context(mock.patch("harness.running.QUICK", hasty))
+        tested(toy, Level.NONE)
+
+    return prepare
+
+
+def tested(toy: Toy, level: Level) -> None:
+    """The self-test says so."""
+    found = SelfTest(level, passed=True, probes=(), digest="0" * 64, gaps=(), reason="nothing else is here")
+    toy.stack.enter_context(mock.patch("harness.sandbox.selftest.best", return_value=found))
+
+
+def no_bubblewrap(toy: Toy) -> None:
+    """The sandbox that was tested has gone."""
+    runs("")(toy)
+    tested(toy, Level.BUBBLEWRAP)
+    gone = "bwrap is not installed"
+    toy.stack.enter_context(mock.patch("harness.sandbox.bubblewrap.Bubblewrap.available", return_value=gone))
+
+
+def unkillable(toy: Toy) -> None:
+    """Two processes of a system survive; said by a stand-in, since the kernel lets nobody survive."""
+    runs("")(toy)
+    left = EnvironmentFault(problem("E022", found=2, what="python", expected=0))
+    toy.stack.enter_context(mock.patch("harness.sandbox.box.Box.stop", mock.Mock(side_effect=left)))
+
+
+def timed_elsewhere(toy: Toy) -> None:
+    """Another process times something and does not come to an end."""
+    lock = toy.write("lock", "")
+    toy.stack.enter_context(mock.patch("harness.timing.quiet.lock_file", return_value=lock))
+    toy.stack.enter_context(mock.patch("harness.timing.quiet.SCORING_WAIT_S", 0.05))
+    held = toy.stack.enter_context(lock.open("rb"))
+    fcntl.flock(held, fcntl.LOCK_EX)
+
+
+def no_card(toy: Toy) -> None:
+    """No GPU."""
+    toy.stack.enter_context(mock.patch("harness.timing.backends.cuda.Cuda.missing", return_value="no driver"))
+
+
+def stranger(toy: Toy) -> None:
+    """Somebody's system, and no sandbox."""
+    runs(READY)(toy)
+    tested(toy, Level.LIMITS)
 
 
 OUTPUTS_FAULTS = (
@@ -444,7 +507,42 @@ OTHER_FAULTS = (
     Case("U015", lambda toy: shutil.rmtree(toy.root / "submissions"), ("score",), USAGE, None, says=("submissions",)),
 )
 
-FAULT_CASES = (*OUTPUTS_FAULTS, *MANIFEST_FAULTS, *TASK_FAULTS, *IMPORT_FAULTS, *RECORD_FAULTS, *OTHER_FAULTS)
+SYSTEM_FAULTS = (
+    Case("X010", runs(READY + "raise SystemExit(3)"), CHECK, SYSTEM, ALPHA, says=("exit status 3", "of 3")),
+    Case(
+        "X011",
+        runs(READY + "import time\ntime.sleep(60)"),
+        CHECK,
+        SYSTEM,
+        ALPHA,
+        says=("request 1", "0.5 s", "0 bytes"),
+    ),
+    Case("X012", runs("print('hello')\ninput()"), CHECK, SYSTEM, ALPHA, says=("before it was ready",)),
+    Case("X013", runs("", command="traslate"), CHECK, SYSTEM, ALPHA, says=("no program 'traslate'",)),
+    Case("E020", no_bubblewrap, CHECK, INVALID, None, says=("L3", "bwrap is not installed")),
+    Case(
+        "E021",
+        timed_elsewhere,
+        ("score", "--backend", "cpu1", "--quick"),
+        ENVIRONMENT,
+        "lock",
+        says=("process", "0.05 s"),
+    ),
+    Case("E022", unkillable, CHECK, INVALID, None, says=("2 processes", "expected 0")),
+    Case("E023", no_card, ("score", "--backend", "cuda"), ENVIRONMENT, None, says=("'cuda'", "no driver")),
+    Case("U022", nothing, ("score", "--scenario", "latencyy"), USAGE, None, says=("did you mean 'latency'?",)),
+    Case("P011", stranger, ("score", "toy/alpha"), POLICY, ALPHA, says=("team team", "below L3", "is L1")),
+)
+
+FAULT_CASES = (
+    *SYSTEM_FAULTS,
+    *OUTPUTS_FAULTS,
+    *MANIFEST_FAULTS,
+    *TASK_FAULTS,
+    *IMPORT_FAULTS,
+    *RECORD_FAULTS,
+    *OTHER_FAULTS,
+)
 
 NOTICE_CASES = (
     Case("N010", outputs(lines(*ROWS)[:-1]), exit=GOOD),

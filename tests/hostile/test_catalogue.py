@@ -12,7 +12,7 @@ from harness.catalogue import FAULTS, NOTICES
 
 from .cases import FAULT_CASES, NOTICE_CASES
 
-VERBS = {"score", "check", "tasks", "import", "export", "verify", "rank", "compare", "explain", "--version"}
+VERBS = {"score", "check", "tasks", "import", "export", "verify", "rank", "compare", "explain", "doctor", "--version"}
 
 
 def of(case):

@@ -104,10 +104,16 @@ class TestNoise:
         assert between(before, after, 1).involuntary_per_s == 4
 
     def test_of_a_system_that_wants_less_than_its_cpus_is_caused_by_others(self):
-        # It ran for 0.5 s and waited for 0.4 s: one CPU would have been enough, had it been free.
-        after = reading(1, cpu=400_000, cpu_s=0.5, threads={1: Thread(SECOND // 2, 4 * SECOND // 10, 0)})
+        # It ran for 0.5 s and waited for 0.4 s, in which strangers took 80 of 200 ticks; 2 are let pass.
+        after = reading(1, cpu=400_000, busy=132, cpu_s=0.5, threads={1: Thread(SECOND // 2, 4 * SECOND // 10, 0)})
         noise = between(reading(0), after, 1)
-        assert (noise.pressure_cpu, noise.own) == (pytest.approx(0.4), 0)
+        assert (noise.pressure_cpu, noise.own) == (pytest.approx(0.4), pytest.approx(0))
+
+    def test_of_a_system_and_its_driver_that_wake_each_other_is_their_own(self):
+        # Nobody else was there: the CPU was busy for as long as the two ran.
+        after = reading(1, cpu=300_000, busy=90, cpu_s=0.9, threads={1: Thread(9 * SECOND // 10, 3 * SECOND // 10, 0)})
+        noise = between(reading(0), after, 1)
+        assert (noise.pressure_cpu, noise.own) == (pytest.approx(0), pytest.approx(0.3))
 
     def test_that_a_system_makes_by_wanting_more_than_its_cpus_is_its_own(self):
         # Two threads on one CPU: each runs half of the time, and waits the other half.

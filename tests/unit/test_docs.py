@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import app
-from harness.manifest import Limits, Manifest, SubmissionManifest, TaskManifest, TestSetTable
+from harness.manifest import Limits, Manifest, RunTable, SubmissionManifest, TaskManifest, TestSetTable
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NEW_TASK, COMMANDS = DOCS / "new-task.md", DOCS / "commands.md"
@@ -101,7 +101,12 @@ class TestTheExampleOfANewTask:
 class TestEveryKeyOfAManifestIsDocumented:
     @pytest.mark.parametrize(
         ("section", "manifest"),
-        [("task.toml", TaskManifest), ("testset.toml", TestSetTable), ("submission.toml", SubmissionManifest)],
+        [
+            ("task.toml", TaskManifest),
+            ("testset.toml", TestSetTable),
+            ("submission.toml", SubmissionManifest),
+            ("[run]", RunTable),
+        ],
     )
     def test_the_table_of_a_section_lists_the_keys_of_its_manifest(self, section, manifest: type[Manifest]):
         (_, text) = NEW_TASK.read_text("utf-8").split(f"\n## {section}\n")

@@ -77,7 +77,7 @@ def place(plan: dict[str, Any], output: int, report: int) -> None:
     moved[2] = fcntl.fcntl(output, fcntl.F_DUPFD_CLOEXEC, above)
     kept = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, above)
     os.closerange(0, above)
-    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    nothing = fcntl.fcntl(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), fcntl.F_DUPFD_CLOEXEC, above)
     for inside in {0, 1, *moved}:
         os.dup2(moved.get(inside, nothing), inside)
     plan["report"] = kept

@@ -43,12 +43,23 @@ def descendants(pid: int) -> list[int]:
 
 
 def children(pid: int) -> list[int]:
-    """The children of all threads of a process."""
+    """The children of all threads of a process. Empty if it has ended."""
     found: list[int] = []
-    with suppress(OSError):  # it has ended
+    try:
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - no pathlib
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as stream:  # noqa: PTH123 - no pathlib
                 found += map(int, stream.read().split())
+    except OSError:  # it has ended, or the kernel keeps no list
+        return found or _by_parent(pid)
+    return found
+
+
+def _by_parent(pid: int) -> list[int]:
+    found: list[int] = []
+    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - no pathlib
+        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123 - no pathlib
+            if int(stream.read().rpartition(b") ")[2].split()[1]) == pid:
+                found.append(int(name))
     return found
 
 
@@ -64,7 +75,7 @@ def lives(pid: int) -> bool:
 class Warden:
     """One box: its main process, its error output, and the socket to the harness."""
 
-    def __init__(self, plan: dict[str, Any], control: int, harness: int) -> None:
+    def __init__(self, plan: dict[str, Any], control: int, harness: int | None) -> None:
         self.plan, self.control, self.harness = plan, control, harness
         self.wake, sink = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
@@ -72,7 +83,7 @@ class Warden:
         self.output, self.tail = -1, bytearray()
         self.main, self.orphans = 0, 0
         self.status: int | None = None
-        self.is_held = False
+        self.is_held = self.is_ending = False
 
     def run(self) -> None:
         """Start, guard and end the box, and say how it went."""
@@ -109,7 +120,7 @@ class Warden:
         for descriptor in {output, report, *self.plan["descriptors"].values()}:
             os.close(descriptor)
         if self.plan["is_wrapped"]:
-            self.seize(pid)
+            self._seize(pid)
         fault = os.read(reading, 4096)
         os.close(reading)
         if fault:
@@ -119,7 +130,7 @@ class Warden:
         self.main = pid
         self.say({"pid": pid, "started": stamp})
 
-    def seize(self, pid: int) -> None:
+    def _seize(self, pid: int) -> None:
         """Have bubblewrap stop when it ends: with it ends all that it holds, and we want to count first."""
         with suppress(OSError):  # on a machine without ptrace, what is left behind ends all the same, uncounted
             entering.call("ptrace", _PTRACE_SEIZE, pid, None, ctypes.c_void_p(_PTRACE_O_TRACEEXIT))
@@ -128,7 +139,8 @@ class Warden:
         """Wait until the main process or the harness ends, or the harness says so."""
         poller = select.poll()
         for descriptor in (self.control, self.wake, self.output, self.harness):
-            poller.register(descriptor, select.POLLIN)
+            if descriptor is not None:
+                poller.register(descriptor, select.POLLIN)
         self.reap()
         while self.status is None:
             for descriptor, _ in poller.poll():
@@ -151,30 +163,32 @@ class Warden:
             if pid == 0:
                 return True
             if os.WIFSTOPPED(status):
-                self.stopped(pid, status)
+                self._stopped(pid, status)
             elif pid == self.main and self.status is None:
-                self.ended(status)
+                self._ended(status)
 
-    def stopped(self, pid: int, status: int) -> None:
+    def _stopped(self, pid: int, status: int) -> None:
         """Bubblewrap stopped: it is about to end, or got a signal, which it gets now."""
         event = status >> 16
         if event == _EVENT_EXIT and self.status is None:
-            message = ctypes.c_ulong()
-            entering.call("ptrace", _PTRACE_GETEVENTMSG, pid, None, ctypes.byref(message))
-            self.is_held = True
-            self.ended(message.value)
-            return
+            message = ctypes.c_ulong(signal.SIGKILL)  # what it is if the stop is over before we can ask
+            with suppress(OSError):
+                entering.call("ptrace", _PTRACE_GETEVENTMSG, pid, None, ctypes.byref(message))
+            self._ended(message.value)
+            self.is_held = not self.is_ending
+            if self.is_held:
+                return
         request = _PTRACE_LISTEN if event == _EVENT_STOP else _PTRACE_CONT
         passed = 0 if event else os.WSTOPSIG(status)
-        self.resume(pid, request, passed)
+        self._resume(pid, request, passed)
 
-    def resume(self, pid: int, request: int = _PTRACE_CONT, passed: int = 0) -> None:
+    def _resume(self, pid: int, request: int = _PTRACE_CONT, passed: int = 0) -> None:
         """Let a stopped bubblewrap go on."""
         self.is_held = False
         with suppress(OSError):  # it was killed meanwhile
             entering.call("ptrace", request, pid, None, ctypes.c_void_p(passed))
 
-    def ended(self, status: int) -> None:
+    def _ended(self, status: int) -> None:
         """The main process ended; bubblewrap says 128 + N for signal N."""
         code = os.waitstatus_to_exitcode(status)
         is_signal = self.plan["is_wrapped"] and _OF_SIGNAL < code < _OF_SIGNAL + signal.NSIG
@@ -205,10 +219,13 @@ class Warden:
     def destroy(self) -> int:
         """Kill everything. How many processes are left; 0 is certain, because what loses its parent becomes ours."""
         deadline = time.monotonic() + LAST_S
+        self.is_ending = True
         if self.is_held:
-            self.resume(self.main)
+            self._resume(self.main)
         rounds = 0
-        while self.reap() and time.monotonic() < deadline:
+        while self.reap():
+            if time.monotonic() > deadline:
+                return max(1, len(descendants(os.getpid())))
             rounds += 1
             for pid in descendants(os.getpid()):
                 with suppress(OSError):  # it has ended
@@ -216,7 +233,7 @@ class Warden:
             if rounds % SWEEP_EVERY == 0 and self.plan["user"] is not None:
                 sweep(self.plan["user"])
             select.select([self.wake], [], [], 0.02)  # until one has ended, or to look again
-        return len(descendants(os.getpid()))
+        return 0
 
     def tidy(self) -> None:
         """Remove the temporary folder, and end what lives outside of our tree (a container)."""

@@ -106,10 +106,9 @@ class Box:
         self._left = 0
         self._known = set(processes.children(os.getpid()))
         self._control, theirs = socket.socketpair()
-        processes.ADOPTION.begin()
         with theirs, _beyond_the_first(descriptors) as moved:
             self._warden = _start_warden(theirs, moved.values())
-        self._known.add(self._warden.pid)
+        processes.ADOPTION.begin(self._warden.pid)
         self._scratch = tempfile.mkdtemp(prefix="harness-box-") if plan.has_scratch else None
         self._send(_instructions(plan, moved, stderr, self._scratch))
         self.pid = self._first()
@@ -224,10 +223,10 @@ class Box:
         self._control.close()
         farewell, found, left = self._farewell, 0, 0
         if farewell is None:
-            found, left = processes.kill_strays(self._known)
+            found, left = processes.ADOPTION.kill_strays(self._known)
             if self._scratch is not None:
                 shutil.rmtree(self._scratch, ignore_errors=True)
-        processes.ADOPTION.end()
+        processes.ADOPTION.end(self._warden.pid)
         facts: dict[str, Any] = {"orphans": found, "survivors": left, "cpu_s": None}
         if farewell is not None:
             facts = farewell["end"]

@@ -8,16 +8,23 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+ROUNDS = 1000
+"""How often is looked for strays before some of them count as left."""
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def children(pid: int) -> list[int]:
-    """The live children of a process, as Linux lists them per thread. Empty if it has ended."""
+    """The live children of a process. Empty if it has ended."""
+    return [child for child in _listed(pid) if lives(child)]
+
+
+def _listed(pid: int) -> list[int]:
+    """The children of a process, as Linux lists them per thread, also those that wait to be reaped."""
     found: list[int] = []
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - asked for while a system is timed
             found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text("ascii").split())
-    return [child for child in found if lives(child)]
+    return found
 
 
 def descendants(pid: int) -> list[int]:
@@ -43,31 +50,51 @@ class Adoption:
     """
 
     def __init__(self) -> None:
-        self._boxes = 0
+        self._wardens: set[int] = set()
 
-    def begin(self) -> None:
+    def begin(self, warden: int) -> None:
         """One box more."""
-        self._boxes += 1
+        self._wardens.add(warden)
         self._set()
 
-    def end(self) -> None:
+    def end(self, warden: int) -> None:
         """One box less."""
-        self._boxes -= 1
+        self._wardens.discard(warden)
         self._set()
+
+    def strays(self, known: set[int]) -> list[int]:
+        """Children of ours that we did not start: unknown from before, no warden, in another session than ours."""
+        ours = known | self._wardens
+        return [child for child in _listed(os.getpid()) if child not in ours and _session(child) != os.getsid(0)]
+
+    def kill_strays(self, known: set[int]) -> tuple[int, int]:
+        """Kill them and all below them, and reap them. How many were killed, and how many are left.
+
+        What is dead already is reaped too, and then looked behind: its own children are ours from then on.
+        """
+        killed: set[int] = set()
+        for _ in range(ROUNDS):
+            roots = self.strays(known)
+            if not roots:
+                break
+            for pid in [*roots, *(pid for root in roots for pid in descendants(root))]:
+                if lives(pid):
+                    killed.add(pid)
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+            for root in roots:
+                with suppress(ChildProcessError):
+                    os.waitpid(root, 0)
+        return len(killed), len(self.strays(known))
 
     def _set(self) -> None:
         if sys.platform == "linux":
             import ctypes
 
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(self._boxes > 0), 0, 0, 0)
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(bool(self._wardens)), 0, 0, 0)
 
 
 ADOPTION = Adoption()
-
-
-def strays(known: set[int]) -> list[int]:
-    """Children of ours that we did not start: not known from before, and in another session than ours."""
-    return [child for child in children(os.getpid()) if child not in known and _session(child) != os.getsid(0)]
 
 
 def _session(pid: int) -> int:
@@ -75,22 +102,3 @@ def _session(pid: int) -> int:
         return os.getsid(pid)
     except OSError:
         return -1
-
-
-def kill_strays(known: set[int], rounds: int = 100) -> tuple[int, int]:
-    """Kill them and all below them, and reap them. How many there were at first, and how many are left."""
-    found = 0
-    for turn in range(rounds):
-        roots = strays(known)
-        tree = [*roots, *(pid for root in roots for pid in descendants(root))]
-        if turn == 0:
-            found = len(tree)
-        if not tree:
-            return found, 0
-        for pid in tree:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        for root in roots:
-            with suppress(ChildProcessError):
-                os.waitpid(root, 0)
-    return found, len(strays(known))

@@ -26,8 +26,8 @@ from ..unit import toys
 SYSTEMS = Path(__file__).parent / "cheaters"
 TEAM = "strangers"
 TRIES = 3
-RULES = replace(QUICK, least_s=1.5, most_s=2.5, answer_s=2.0, load_s=20.0, stop_s=1.0)
-"""Enough for every scored request to come six times, each of which costs 1 to 3 ms."""
+RULES = replace(QUICK, least_s=1.2, most_s=1.8, answer_s=2.0, load_s=20.0, stop_s=1.0)
+"""Enough for every scored request to come some times, each of which costs 1 to 3 ms."""
 
 WORDS = (
     "river stone lantern quiet orchard copper window harbour letter morning silver bridge garden winter "

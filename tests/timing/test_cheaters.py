@@ -37,8 +37,9 @@ def timed(ring):
 
     def timed(script, *words, level=Level.NONE, rules=RULES, scenario="latency", **how):
         system = ring.enter(script, *words, **how)
-        _, outputs = ring.run(system, level)
-        assert outputs == PERFECT
+        if not ring.outputs_file(system).exists():
+            _, outputs = ring.run(system, level)
+            assert outputs == PERFECT
         return ring.time(system, level, rules=rules, scenario=scenario)
 
     return timed

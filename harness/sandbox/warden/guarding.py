@@ -45,21 +45,10 @@ def descendants(pid: int) -> list[int]:
 def children(pid: int) -> list[int]:
     """The children of all threads of a process. Empty if it has ended."""
     found: list[int] = []
-    try:
+    with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - no pathlib
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as stream:  # noqa: PTH123 - no pathlib
                 found += map(int, stream.read().split())
-    except OSError:  # it has ended, or the kernel keeps no list
-        return found or _by_parent(pid)
-    return found
-
-
-def _by_parent(pid: int) -> list[int]:
-    found: list[int] = []
-    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - no pathlib
-        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123 - no pathlib
-            if int(stream.read().rpartition(b") ")[2].split()[1]) == pid:
-                found.append(int(name))
     return found
 
 

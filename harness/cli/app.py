@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__
-from harness.cli import check, compare, doctor, explain, export, importing, rank, score, tasks, verify
+from harness.cli import check, compare, doctor, explain, export, importing, leaderboard, rank, score, tasks, verify
 from harness.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _VERBS = {
     "rank": rank,
     "compare": compare,
     "explain": explain,
+    "leaderboard": leaderboard,
     "doctor": doctor,
 }
 _EPILOG = """\

@@ -190,10 +190,11 @@ def _derive(workspace: Workspace, results: list[Result]) -> None:
 
 
 def _publish(workspace: Workspace, results: list[Result], comparisons: list[Comparison], plan: Plan) -> int:
+    from harness.cli.leaderboard import records_of
     from harness.site import pages
 
-    absent = [(cell.task, cell.test_set, cell.system) for cell in plan.absent]
-    return len(pages.build(results, absent, workspace.site, workspace.leaderboard, comparisons, plan.timings))
+    records = records_of(workspace, plan, results, comparisons)
+    return len(pages.build(records, workspace.site, workspace.leaderboard))
 
 
 def _unavailable(results: list[Result]) -> list[Problem]:

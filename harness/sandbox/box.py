@@ -62,8 +62,9 @@ class Ended:
     status   of the main process, negative for a signal; from bubblewrap on, a program that exits with 128 + N
              cannot be told from one that signal N ended. None if its warden was killed.
     orphans  processes that outlived the main one by more than 0.2 s and were killed
-    cpu_s    user and system time of all processes, the start of the box included (some milliseconds); time of
-             children whose parent ignores SIGCHLD is missing, as always in Unix. None if its warden was killed.
+    cpu_s    user and system time of all processes, the start of the box included (some milliseconds). Missing is the
+             time of children whose parent ignores SIGCHLD, as always in Unix, and at bubblewrap that of processes
+             that go on forking while they are killed. None if its warden was killed.
     stderr   the end of what all of them wrote there, as long as the limit allows
     """
 
@@ -104,7 +105,7 @@ class Box:
         self._buffer = bytearray()
         self._is_cut = False
         self._left = 0
-        self._known = set(processes.children(os.getpid()))
+        self._known = set(processes.listed(os.getpid()))
         self._control, theirs = socket.socketpair()
         with theirs, _beyond_the_first(descriptors) as moved:
             self._warden = _start_warden(theirs, moved.values())

@@ -15,10 +15,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def children(pid: int) -> list[int]:
     """The live children of a process. Empty if it has ended."""
-    return [child for child in _listed(pid) if lives(child)]
+    return [child for child in listed(pid) if lives(child)]
 
 
-def _listed(pid: int) -> list[int]:
+def listed(pid: int) -> list[int]:
     """The children of a process, as Linux lists them per thread, also those that wait to be reaped."""
     found: list[int] = []
     with suppress(OSError):
@@ -65,7 +65,7 @@ class Adoption:
     def strays(self, known: set[int]) -> list[int]:
         """Children of ours that we did not start: unknown from before, no warden, in another session than ours."""
         ours = known | self._wardens
-        return [child for child in _listed(os.getpid()) if child not in ours and _session(child) != os.getsid(0)]
+        return [child for child in listed(os.getpid()) if child not in ours and _session(child) != os.getsid(0)]
 
     def kill_strays(self, known: set[int]) -> tuple[int, int]:
         """Kill them and all below them, and reap them. How many were killed, and how many are left.

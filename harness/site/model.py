@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness import standings
@@ -14,8 +14,11 @@ from harness.records import ID, REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from harness.records import Comparison, Ranked, Result, Score, Timing
+    from harness.site.config import Config
+    from harness.site.site import Records
 
     Absent = tuple[str, str, str]
 
@@ -185,6 +188,23 @@ def _timed(timings: Iterable[Timing]) -> dict[tuple[str, str], list[Timing]]:
         if timing.scenario != "run":
             found[timing.task, timing.test_set].append(timing)
     return found
+
+
+def visible(records: Records, settings: Config, today: date) -> Records:
+    """What may be shown on a day: nothing of test sets that are still hidden."""
+
+    def may(task: str, test_set: str) -> bool:
+        return not settings.is_hidden(task, test_set, today)
+
+    return replace(
+        records,
+        results=[result for result in records.results if may(result.task, result.test_set)],
+        absent=[cell for cell in records.absent if may(cell[0], cell[1])],
+        comparisons=[found for found in records.comparisons if may(found.task, found.test_set)],
+        derived=[found for found in records.derived if all(may(found.task, name) for name in found.weights)],
+        timings=[found for found in records.timings if may(found.task, found.test_set)],
+        segments={cell: path for cell, path in records.segments.items() if may(cell[0], cell[1])},
+    )
 
 
 def board(

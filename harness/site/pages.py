@@ -1,81 +1,86 @@
-"""Render the site: an index and one page per test set, from records and templates alone.
+"""Render the site from records and templates alone. Equal records give equal bytes.
 
-Every template is rendered with autoescaping, undefined names are errors, and every text that a
-template prints goes through `harness.errors.printable`, so control and format characters are
-visible and nothing from a record becomes markup. Equal records give equal bytes.
+A page is rendered only when what it depends on has changed since the last build; `.inputs.json` in the site
+remembers what that was.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from pathlib import Path
+import hashlib
+import json
+import os
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    PrefixLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateSyntaxError,
-)
-from markupsafe import Markup
+from jinja2 import TemplateError
 
-from harness.catalogue import NOTICES, problem
-from harness.errors import EnvironmentFault, InvalidInput, printable
-from harness.site import model, publish
+from harness import __version__
+from harness.catalogue import problem
+from harness.errors import EnvironmentFault
+from harness.site import config, index, model, publish, testset
+from harness.site.render import environment, template_fault, theme
+from harness.site.site import Records, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from harness.records import Comparison, Quantity, Result, Score, Timing
+    from jinja2 import Environment
 
-_DECIMALS = {"fraction": 4, "points": 2}
-_UNITS = {"fraction": "0 to 1", "points": "0 to 100", "count": "count"}
-_REASONS = ("undefined", "unavailable")
-_LEVEL = re.compile(r"\blevel:(0\.\d+)")
-_TEXT_LIMIT = 2000
-_DIGEST_SHOWN = 12
+    from harness.site.site import Page
+
+FAMILIES: tuple[Callable[[Site], Iterator[Page]], ...] = (index.pages, testset.pages)
+"""Every kind of page."""
+MEMORY = ".inputs.json"
 
 
-def build(
-    results: Sequence[Result],
-    absent: Sequence[tuple[str, str, str]],
-    site: Path,
-    overrides: Path,
-    comparisons: Sequence[Comparison] = (),
-    timings: Sequence[Timing] = (),
-) -> list[Path]:
+def build(records: Records, site: Path, overrides: Path, today: date | None = None) -> list[Path]:
     """Bring `site` up to date and return the files that were written.
 
-    `comparisons` of these results give rank ranges and clusters, `timings` a table of speed. `absent` holds
-    (task, test set, system) cells without outputs. `overrides` is a folder whose `templates/` and `static/` win over
-    the theme's files of the same name; it may not exist, and a template there can extend the one it
+    `overrides` is a folder whose `templates/` and `static/` win over the theme's files of the same name, and whose
+    `site.toml` says what an organizer wants; it may not exist, and a template there can extend the one it
     replaces as `theme/<name>`. Pages that belong to no record any more are removed if this module
-    made them. What is up to date is not touched.
+    made them. What is up to date is not touched. `today` decides what may be shown already.
 
-    Raises InvalidInput (T013) for a template that does not render, IntegrityError (R011) for a
-    record that could not be a page, EnvironmentFault (E010, E011) if the site cannot be written.
+    Raises InvalidInput (T013 and others for site.toml; T013 for a template that does not render), IntegrityError (R011)
+    for a record that could not be a page, EnvironmentFault (E010, E011) if the site cannot be written.
     """
-    theme = _theme()
+    made = of(records, config.read(overrides), today or date_of_build())
     try:
-        wanted = _static(theme / "static") | _static(overrides / "static")
-        wanted |= _render(model.groups(results, absent, comparisons, timings), _environment(theme, overrides))
+        wanted: dict[str, bytes | None] = {**_static(theme() / "static"), **_static(overrides / "static")}
+        memory = _Memory(site, _digest_of(overrides, made.config))
+        renderer = environment(overrides)
+        for page in (page for family in FAMILIES for page in family(made)):
+            wanted[page.place] = None if memory.has(page) else _render(page, renderer, made)
+        wanted[MEMORY] = memory.content()
     except TemplateError as error:
-        raise _template_fault(error) from error
+        raise template_fault(error) from error
     except OSError as error:
         raise EnvironmentFault(problem("E012", what=f"{error.strerror} ({error.filename})")) from error
-    return publish.publish(wanted, site)
+    return [path for path in publish.publish(wanted, site) if path.name != MEMORY]
 
 
-def _theme() -> Path:
-    """Templates and static files: inside the package in a wheel, beside it in a checkout."""
-    here = Path(__file__).resolve()
-    packaged = here.parent / "theme"
-    return packaged if packaged.is_dir() else here.parents[2] / "leaderboard"
+def of(records: Records, settings: config.Config, today: date) -> Site:
+    """What may be shown on a day."""
+    shown = model.visible(records, settings, today)
+    groups = model.groups(shown.results, shown.absent, shown.comparisons, shown.timings)
+    return Site(records=shown, groups=groups, config=settings)
+
+
+def date_of_build() -> date:
+    """Today, or the day of SOURCE_DATE_EPOCH, by which builds are made again."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.now(UTC)
+    return (datetime.fromtimestamp(int(epoch), UTC) if epoch else now).date()
+
+
+def _render(page: Page, renderer: Environment, made: Site) -> bytes:
+    context = page.context()
+    if page.template is None:
+        content = context["content"]
+        return content if isinstance(content, bytes) else str(content).encode("utf-8")
+    template = renderer.get_template(page.template)
+    return template.render(root=page.root, site=made, config=made.config, **context).encode("utf-8")
 
 
 def _static(folder: Path) -> dict[str, bytes]:
@@ -85,90 +90,35 @@ def _static(folder: Path) -> dict[str, bytes]:
     return {f"static/{place.as_posix()}": path.read_bytes() for place, path in sorted(shown.items())}
 
 
-def _render(groups: Sequence[model.Group], environment: Environment) -> dict[str, bytes]:
-    """Every page by its place in the site."""
-    template = environment.get_template("testset.html.j2")
-    pages = {
-        f"{board.task}/{board.test_set}.html": template.render(root="../", board=board)
-        for group in groups
-        for board in group.boards
-    }
-    tasks = {group.task: [member for member in groups if member.task == group.task] for group in groups}
-    pages["index.html"] = environment.get_template("index.html.j2").render(root="", tasks=tasks)
-    return {place: page.encode() for place, page in pages.items()}
+def _digest_of(overrides: Path, settings: config.Config) -> str:
+    """All that every page depends on: templates, configuration, this version."""
+    hashed = hashlib.sha256(f"{__version__} {settings}".encode())
+    for folder in (theme() / "templates", overrides / "templates"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                hashed.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return hashed.hexdigest()
 
 
-def _environment(theme: Path, overrides: Path) -> Environment:
-    own = FileSystemLoader(theme / "templates")
-    loader = ChoiceLoader([FileSystemLoader(overrides / "templates"), own, PrefixLoader({"theme": own})])
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_visible,
-    )
-    environment.filters.update(
-        brief=printable, exact=repr, number=number, measured=measured, level=level, why=why, url=_url, short=_short
-    )
-    environment.globals.update(notices=NOTICES, units=_UNITS, yardsticks=model.YARDSTICKS)
-    return environment
+class _Memory:
+    """What the pages of the last build were made of."""
 
+    def __init__(self, site: Path, common: str) -> None:
+        self.site, self.common = site, common
+        self.now: dict[str, str] = {}
+        try:
+            kept = json.loads((site / MEMORY).read_text("utf-8"))
+            self.before: dict[str, str] = kept["pages"] if kept["common"] == common else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            self.before = {}
 
-def _visible(value: object) -> object:
-    """What a template prints: text with its invisible characters escaped, or a number as it is."""
-    return printable(value, _TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+    def has(self, page: Page) -> bool:
+        """Whether the page that lies there was made of the same; one that does not name its inputs is made again."""
+        if not page.inputs:
+            return False
+        self.now[page.place] = hashlib.sha256("\0".join(page.inputs).encode()).hexdigest()
+        return self.before.get(page.place) == self.now[page.place] and (self.site / page.place).is_file()
 
-
-def number(value: float, unit: str) -> str:
-    """A value in as many digits as its unit deserves: fractions 4, points 2, whole counts none.
-
-    The page carries the full precision beside it. A rounded zero has no sign.
-    """
-    if unit not in _DECIMALS and value == int(value):
-        return str(int(value))
-    return f"{value:z.{_DECIMALS.get(unit, 2)}f}"
-
-
-def measured(quantity: Quantity) -> str:
-    """A measured value in three digits and a unit of its size: `1.52 ms`, `48.1 MiB`, `212 requests/s`."""
-    value, unit = quantity.value or 0.0, quantity.unit
-    steps = {
-        "s": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)),
-        "bytes": (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10)),
-    }
-    for name, size in steps.get(unit, ()):
-        if value >= size or name in {"µs", "KiB"}:
-            value, unit = value / size, name
-            break
-    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:,.{digits}f} {unit}"
-
-
-def level(method: str) -> str:
-    """The confidence level in an interval's method, `95 %`; empty where it names none."""
-    found = _LEVEL.search(method)
-    return f"{float(found[1]) * 100:g} %" if found else ""
-
-
-def why(score: Score) -> tuple[str, str]:
-    """Why a score has no value: one word, `undefined` or `unavailable`, and the reason if known."""
-    word, _, detail = (score.reason or _REASONS[0]).partition(": ")
-    return (word, detail) if word in _REASONS else (_REASONS[1], score.reason or "")
-
-
-def _url(name: str) -> str:
-    """One segment of a relative link; `+` is encoded because servers disagree about it."""
-    return quote(name, safe="")
-
-
-def _short(digest: str) -> str:
-    return digest[:_DIGEST_SHOWN]
-
-
-def _template_fault(error: TemplateError) -> InvalidInput:
-    file, line = (error.filename, error.lineno) if isinstance(error, TemplateSyntaxError) else (None, None)
-    what = printable(error.message or type(error).__name__, 300)
-    return InvalidInput(problem("T013", file=file, line=line, key="template", what=what))
+    def content(self) -> bytes:
+        """What to remember of this build."""
+        return json.dumps({"common": self.common, "pages": self.now}, sort_keys=True).encode()

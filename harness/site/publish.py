@@ -28,11 +28,12 @@ _TEMPORARY = ".tmp-"
 _HEAD_BYTES = 4096
 
 
-def publish(wanted: Mapping[str, bytes], site: Path) -> list[Path]:
+def publish(wanted: Mapping[str, bytes | None], site: Path) -> list[Path]:
     """Make `site` hold the `wanted` files, remove our pages that are not among them.
 
-    `wanted` maps places below `site` to bytes. Returns the files that were written; if nothing
-    differs, no lock is taken and no byte is written. Raises EnvironmentFault (E010, E011).
+    `wanted` maps places below `site` to bytes, or to None for what lies there already and stays. Returns the
+    files that were written; if nothing differs, no lock is taken and no byte is written. Raises EnvironmentFault
+    (E010, E011).
     """
     contents = {site / place: content for place, content in wanted.items()}
     try:
@@ -47,21 +48,22 @@ def publish(wanted: Mapping[str, bytes], site: Path) -> list[Path]:
         raise EnvironmentFault(problem("E010", file=site, what=f"{error.strerror} ({error.filename})")) from error
 
 
-def _update(contents: Mapping[Path, bytes], site: Path) -> list[Path]:
+def _update(contents: Mapping[Path, bytes | None], site: Path) -> list[Path]:
     """Write and remove, under the lock; what another process has just published is not repeated."""
     for left in site.rglob(f"{_TEMPORARY}*"):
         left.unlink(missing_ok=True)  # nobody else writes now, so its writer was killed
     changed = _changed(contents)
-    for path in changed:
-        _replace(path, contents[path])
+    for path, content in changed.items():
+        _replace(path, content)
     for path in _stale(contents, site):
         path.unlink()
         _remove_if_empty(path.parent)
-    return changed
+    return list(changed)
 
 
-def _changed(contents: Mapping[Path, bytes]) -> list[Path]:
-    return [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
+def _changed(contents: Mapping[Path, bytes | None]) -> dict[Path, bytes]:
+    known = ((path, content) for path, content in contents.items() if content is not None)
+    return {path: content for path, content in known if not path.is_file() or path.read_bytes() != content}
 
 
 def _stale(wanted: Iterable[Path], site: Path) -> list[Path]:

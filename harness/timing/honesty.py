@@ -38,7 +38,7 @@ FASTER = 0.90
 SURE = 0.99
 """Level of the interval behind a flag that voids: at .95, two honest timings in a hundred with few decoys were void."""
 CHANCE = 0.002
-"""How rarely a sign test may suspect an honest system."""
+"""How rarely sign tests may suspect an honest system; `looks` share it, one for each process of a timing."""
 IDLE = 0.20
 """Share of one processor that may be used while nothing is asked: runtimes that wait by spinning stop within that."""
 
@@ -72,7 +72,7 @@ def _length(output: Output | None) -> int:
     return 0 if output is None else sum(map(len, output)) if isinstance(output, tuple | list) else len(output)
 
 
-def look_for_cache(services: Sequence[tuple[Card, int]], floor_ns: int) -> list[Flag]:
+def look_for_cache(services: Sequence[tuple[Card, int]], floor_ns: int, looks: int = 1) -> list[Flag]:
     """Whether repeats are faster than first visits: per request the median repeat over the first, hi < .9.
 
     Each request is compared with itself, so lengths play no part. Savings within the noise of the driver
@@ -93,14 +93,14 @@ def look_for_cache(services: Sequence[tuple[Card, int]], floor_ns: int) -> list[
     saved = median(first[request] - median(repeats[request]) for request in both)
     if ratio.hi is not None and ratio.hi < FASTER and saved >= 3 * floor_ns:
         what = f"repeats take {ratio.value:.2f} of the first visit [{ratio.lo:.2f}, {ratio.hi:.2f}]"
-    elif fast := _unlikely([(first[request], repeats[request][0]) for request in both], floor_ns):
+    elif fast := _unlikely([(first[request], repeats[request][0]) for request in both], floor_ns, looks):
         what = f"{fast} of {len(both)} requests take less than half of the time when they come again"
     else:
         return []
     return [Flag(name="cached", detail=f"{what}; first visits count", voids=False)]
 
 
-def look_for_known_items(services: Sequence[tuple[Card, int]], floor_ns: int) -> list[Flag]:
+def look_for_known_items(services: Sequence[tuple[Card, int]], floor_ns: int, looks: int = 1) -> list[Flag]:
     """Whether scored requests are faster than decoys of like length, at the first visit of both.
 
     Where a system knows fewer than half of them, pairs of like length show it, if there are enough decoys.
@@ -114,25 +114,25 @@ def look_for_known_items(services: Sequence[tuple[Card, int]], floor_ns: int) ->
     saved = (1 - (ratio.value or 1.0)) * median(took for _, took in decoys)
     if ratio.hi is not None and ratio.hi < FASTER and saved >= 3 * floor_ns:
         what = f"scored requests take {ratio.value:.2f} of decoys of like length [{ratio.lo:.2f}, {ratio.hi:.2f}]"
-    elif fast := _unlikely(_of_like_length(decoys, scored), floor_ns):
+    elif fast := _unlikely(_of_like_length(decoys, scored), floor_ns, looks):
         what = f"{fast} of {len(decoys)} decoys take more than twice the time of scored requests of like length"
     else:
         return []
     return [Flag(name="known-items", detail=what, voids=True)]
 
 
-def _unlikely(pairs: Sequence[tuple[int, int]], floor_ns: int) -> int:
+def _unlikely(pairs: Sequence[tuple[int, int]], floor_ns: int, looks: int) -> int:
     """How often the second of a pair takes less than half of the time of the first, 0 if that may be chance.
 
-    In an honest system either is as likely to be the fast one: P(Binomial(n, 1/2) >= fast) <= 0.002 over the n pairs
-    that differ so much says otherwise (sign test). 9 to 0 do.
+    In an honest system either is as likely to be the fast one: P(Binomial(n, 1/2) >= fast) <= 0.002 / looks over the
+    n pairs that differ so much says otherwise (sign test). 9 to 0 do, in one of three looks 11 to 0.
     """
     fast, slow = (
         sum(2 * short < long and long - short >= 3 * floor_ns for long, short in ordered)
         for ordered in (pairs, [pair[::-1] for pair in pairs])
     )
     n = fast + slow
-    return fast if sum(comb(n, k) for k in range(fast, n + 1)) <= CHANCE * 2**n else 0
+    return fast if sum(comb(n, k) for k in range(fast, n + 1)) <= CHANCE / looks * 2**n else 0
 
 
 def _of_like_length(decoys: Sequence[tuple[int, int]], scored: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -92,8 +92,8 @@ def _look(subject: Subject, scenario: Scenario, processes: Sequence[Noted]) -> I
         ]
         flags = honesty.compare_outputs(said, subject.scored, corpus=subject.is_corpus)
         if scenario.name != "server" and not subject.is_corpus and not subject.is_batch:
-            flags += honesty.look_for_cache(noted.services, subject.floor_ns)
-            flags += honesty.look_for_known_items(noted.services, subject.floor_ns)
+            flags += honesty.look_for_cache(noted.services, subject.floor_ns, len(processes))
+            flags += honesty.look_for_known_items(noted.services, subject.floor_ns, len(processes))
         flags += honesty.look_at_idling(noted.idle_cpu_s, noted.idle_wall_s)
         flags += _look_at_the_end(noted)
         for flag in flags:

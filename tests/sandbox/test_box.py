@@ -174,18 +174,32 @@ def test_a_process_that_follows_soon_is_not_left_behind(run, level):
     assert (said.status, said.orphans) == (0, 0)
 
 
-@every_level
-def test_the_processor_time_of_the_whole_tree_is_known(run, level):
-    program = """
+BURN = """
 import os, time
 def burn():
     while time.process_time() < 0.25: pass
 for _ in range(2):
     if os.fork() == 0:
-        burn(); os._exit(0)
-burn(); os.wait(); os.wait()
+        burn(); os.write(1, b"x"); {child}; os._exit(0)
+burn(); os.write(1, b"x"); {parent}
 """
-    assert 0.7 < run(program, level).cpu_s < 1.5  # three times 0.25 s, and the start
+
+
+@every_level
+def test_the_processor_time_of_the_whole_tree_is_known(run, level):
+    said = run(BURN.format(child="pass", parent="os.wait(); os.wait()"), level)
+    assert said.cpu_s >= 3 * 0.25
+
+
+@every_level
+def test_also_of_a_tree_that_had_to_be_killed(room, level):
+    ours, theirs = os.pipe()
+    program = BURN.format(child="time.sleep(60)", parent="time.sleep(60)")
+    box = start([sys.executable, "-I", "-S", "-c", program], room, Limits(), level, stdout=theirs)
+    os.close(theirs)
+    assert [os.read(ours, 1) for _ in range(3)] == [b"x"] * 3
+    os.close(ours)
+    assert box.stop(0).cpu_s >= 3 * 0.25
 
 
 @every_level

@@ -12,6 +12,7 @@ from select import select
 import pytest
 
 from harness.site import pages
+from harness.site.site import Records
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
@@ -102,7 +103,7 @@ def test_the_site_opens_from_the_disk(tmp_path, make, browser):
     hostile = make.result("evil", 0.2, name="<script>document.title='hacked'</script>" + "x" * 90, test_set="en+zh")
     site = tmp_path / "site"
     results = [hostile, make.result("good", test_set="en+zh"), make.reference(test_set="en+zh")]
-    pages.build(results, [("terminology", "en+zh", "late")], site, tmp_path / "none")
+    pages.build(Records(results=results, absent=[("terminology", "en+zh", "late")]), site, tmp_path / "none")
     for place in ("index.html", "terminology/en+zh.html"):
         for width in (390, 1280):
             browser.open((site / place).as_uri(), width)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from harness.catalogue import NOTICES
 from harness.errors import IntegrityError
-from harness.site import pages
+from harness.site import pages, render
+from harness.site.site import Records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +81,7 @@ def site(tmp_path):
     """Build a site from results and read its pages; `site.path` is where it lies."""
 
     def build(*results, absent=()):
-        return pages.build(results, absent, tmp_path / "site", tmp_path / "leaderboard")
+        return pages.build(Records(results=results, absent=absent), tmp_path / "site", tmp_path / "leaderboard")
 
     def page(place="terminology/en-de.html"):
         return Page(tmp_path / "site" / place)
@@ -207,7 +208,7 @@ def test_a_metric_that_only_some_records_have_is_said_to_be_not_computed(site, m
     ],
 )
 def test_why_there_is_no_value(make, reason, shown):
-    assert pages.why(make.score(value=None, reason=reason)) == shown
+    assert render.why(make.score(value=None, reason=reason)) == shown
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_why_there_is_no_value(make, reason, shown):
     ],
 )
 def test_digits_follow_the_unit(value, unit, shown):
-    assert pages.number(value, unit) == shown
+    assert render.number(value, unit) == shown
 
 
 def test_an_empty_workspace_says_what_to_do(site):
@@ -250,7 +251,7 @@ def assert_same_shape(folder, make, text):
         facts = {"name": word, "team": word, "collection": word, "tags": {"mode": word}}
         reason = f"unavailable: {word}"
         scores = [make.score(), make.score("bleu", None, unit=word, signature=word, method="none", reason=reason)]
-        pages.build([make.result(scores=scores, **facts)], [], folder / name, folder / "none")
+        pages.build(Records(results=[make.result(scores=scores, **facts)], absent=[]), folder / name, folder / "none")
         found = [Page(folder / name / place) for place in ("index.html", "terminology/en-de.html")]
         shapes.append([page.shape for page in found])
         assert not any(INVISIBLE.search(page.text) for page in found)
@@ -262,7 +263,7 @@ def test_no_template_switches_escaping_off(repository):
     assert templates
     for template in templates:
         assert not ESCAPES.search(template.read_text("utf-8")), template
-    environment = pages._environment(repository / "leaderboard", repository / "none")
+    environment = render.environment(repository / "none")
     assert environment.autoescape is True
     assert environment.undefined.__name__ == "StrictUndefined"
 

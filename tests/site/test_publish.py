@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import EnvironmentFault, InvalidInput
 from harness.site import pages, publish
+from harness.site.site import Records
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def site(tmp_path):
     """Build a site from results; `site.path` is where it lies, `site.overrides` what may replace its theme."""
 
     def build(*results):
-        return pages.build(results, [], tmp_path / "site", tmp_path / "leaderboard")
+        return pages.build(Records(results=results, absent=[]), tmp_path / "site", tmp_path / "leaderboard")
 
     return SimpleNamespace(build=build, path=tmp_path / "site", overrides=tmp_path / "leaderboard")
 

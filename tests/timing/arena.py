@@ -26,8 +26,12 @@ from ..unit import toys
 SYSTEMS = Path(__file__).parent / "cheaters"
 TEAM = "strangers"
 TRIES = 3
-RULES = replace(QUICK, least_s=1.2, most_s=1.8, answer_s=2.0, load_s=20.0, stop_s=1.0)
+RULES = replace(QUICK, least_s=1.0, most_s=1.5, warm_up_s=0.1, answer_s=5.0, load_s=20.0, stop_s=1.0)
 """Enough for every scored request to come some times, each of which costs 1 to 3 ms."""
+PATIENT = replace(RULES, least_s=10.0, most_s=10.0)
+"""For systems that break the protocol sooner or later, later on a machine that is busy."""
+BRIEF = replace(RULES, warm_up_s=0.04)
+"""For the run that is scored: at most 120 requests with those that warm up."""
 
 WORDS = (
     "river stone lantern quiet orchard copper window harbour letter morning silver bridge garden winter "

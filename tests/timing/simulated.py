@@ -80,7 +80,7 @@ def shout(question: Question) -> Any:
 class Behaviour:
     """What a system does. Times are in seconds; each may depend on the question.
 
-    `pour_s` is lost at the start of every pour, as by a pipeline that fills; `idle` is the share of one processor that
+    `pour_s` is lost at the start of every pour, as by a pipeline that fills; `group` answers leave together; `idle` is the share of one processor that
     is used while nothing is asked; a `fault` is raised at the request of that number, or in loading (number -1).
     """
 
@@ -88,6 +88,7 @@ class Behaviour:
     output: Callable[[Question], Any] = shout
     load_s: float = 0.5
     pour_s: float = 0.0
+    group: int = 1
     idle: float = 0.0
     fault: SystemFault | None = None
     fault_at: int = -2
@@ -135,9 +136,9 @@ class SimulatedSystem:
             self.clock.wait_until(sent)
             output = self._answer(request)
             replies.append(Replied(request.id, output, sent, self.clock()))
-        if self.world.is_batch:  # a file comes back as a whole
-            return [Replied(reply.id, reply.output, started, self.clock()) for reply in replies]
-        return replies
+        size = len(replies) if self.world.is_batch or end else self.behaviour.group
+        leave = [replies[min(place // size * size + size, len(replies)) - 1].received for place in range(len(replies))]
+        return [Replied(said.id, said.output, said.sent, moment) for said, moment in zip(replies, leave, strict=True)]
 
     def pids(self) -> set[int]:
         return set() if self.is_stopped else {1000 + self.number}

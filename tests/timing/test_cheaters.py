@@ -14,7 +14,7 @@ from harness.errors import SystemFailed
 from harness.sandbox import Level
 
 from . import arena
-from .arena import RULES, SOURCES, Arena, detail, mostly, names
+from .arena import BRIEF, PATIENT, RULES, SOURCES, Arena, detail, mostly, names
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systems are timed on Linux")
 
@@ -38,7 +38,7 @@ def timed(ring):
     def timed(script, *words, level=Level.NONE, rules=RULES, scenario="latency", **how):
         system = ring.enter(script, *words, **how)
         if not ring.outputs_file(system).exists():
-            _, outputs = ring.run(system, level)
+            _, outputs = ring.run(system, level, rules=BRIEF)
             assert outputs == PERFECT
         return ring.time(system, level, rules=rules, scenario=scenario)
 
@@ -74,7 +74,7 @@ class TestWarmUpSniffer:
 
 class TestEarlyReply:
     def test_an_answer_before_its_request_breaks_the_protocol(self, timed):
-        what, voids = detail(timed("early", protocol="lines"), "protocol")
+        what, voids = detail(timed("early", protocol="lines", rules=PATIENT), "protocol")
         assert voids
         assert "it wrote before the request was written" in what or "more than one line" in what
 
@@ -124,7 +124,7 @@ class TestFlooder:
     def test_a_reply_that_does_not_end_is_refused_and_not_kept(self, timed):
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before = memory("VmRSS")
-        what, voids = detail(timed("flooder"), "protocol")
+        what, voids = detail(timed("flooder", rules=PATIENT), "protocol")
         assert voids
         assert "a reply longer than 64 KiB" in what
         assert memory("VmHWM") - before < 64 << 20
@@ -157,7 +157,7 @@ class TestOrphan:
 class TestLiar:
     @pytest.mark.parametrize(("how", "says"), [("wrong", "was not asked"), ("twice", "was answered before")])
     def test_an_id_that_does_not_wait_for_an_answer_breaks_the_protocol(self, timed, how, says):
-        what, voids = detail(timed("liar", how), "protocol")
+        what, voids = detail(timed("liar", how, rules=PATIENT), "protocol")
         assert voids
         assert says in what
 

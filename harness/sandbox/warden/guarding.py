@@ -25,6 +25,8 @@ SETTLE_S = 0.2
 """How long processes may take to follow the main one before they count as left behind."""
 LAST_S = 10.0
 """How long what was killed may take to be gone."""
+EMPTY_S = 0.5
+"""How long the first process inside of bubblewrap may take to reap all others."""
 SWEEP_EVERY = 5
 """Rounds of killing one by one before all processes of the user are killed at once."""
 
@@ -208,6 +210,8 @@ class Warden:
     def destroy(self) -> int:
         """Kill everything. How many processes are left; 0 is certain, because what loses its parent becomes ours."""
         deadline = time.monotonic() + LAST_S
+        if self.plan["is_wrapped"]:
+            self._empty()
         self.is_ending = True
         if self.is_held:
             self._resume(self.main)
@@ -223,6 +227,17 @@ class Warden:
                 sweep(self.plan["user"])
             select.select([self.wake], [], [], 0.02)  # until one has ended, or to look again
         return 0
+
+    def _empty(self) -> None:
+        """Kill what is inside of bubblewrap before its own processes: if those went first, its time would be lost."""
+        deadline = time.monotonic() + EMPTY_S
+        around = {self.main, *children(self.main)}
+        while time.monotonic() < deadline and (inside := set(descendants(self.main)) - around):
+            for pid in inside:
+                with suppress(OSError):  # it has ended
+                    os.kill(pid, signal.SIGKILL)
+            select.select([self.wake], [], [], 0.002)
+            self.reap()
 
     def tidy(self) -> None:
         """Remove the temporary folder, and end what lives outside of our tree (a container)."""

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-HONEST = 220
+HONEST = 120
 """For so many requests whoever waits to cheat is honest: the run that is scored asks fewer."""
 
 

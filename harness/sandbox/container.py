@@ -6,6 +6,7 @@ process tree is out of our sight, so a container has a name, and is ended by it.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -24,6 +25,8 @@ ENGINES = ("podman", "docker", "apptainer")
 """In the order in which they are looked for: the first two need no daemon, or may have one."""
 _PINNED = re.compile(r".+@sha256:[0-9a-f]{64}|.+\.sif")
 _ANSWER_S = 10.0
+_CLIENT = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONFIG", "CONTAINER_HOST")
+"""What the engine's client needs of our environment; nothing of it reaches the container."""
 
 
 class Container:
@@ -50,8 +53,11 @@ class Container:
         """The engine's client, and how to end what it started. Raises ValueError for an image without digest."""
         engine = self.engine() or ENGINES[0]
         name = f"harness-{secrets.token_hex(8)}"
-        farewell = () if engine == "apptainer" else (engine, "rm", "--force", name)
-        return Plan(command=arguments(engine, name, command, room, limits, self.runtime), farewell=farewell)
+        program, *words = arguments(engine, name, command, room, limits, self.runtime)
+        path = shutil.which(program) or program
+        farewell = () if engine == "apptainer" else (path, "rm", "--force", name)
+        client = {key: os.environ[key] for key in _CLIENT if key in os.environ}
+        return Plan(command=(path, *words), environment=client, farewell=farewell)
 
 
 def arguments(

@@ -73,6 +73,19 @@ def test_of_error_output_the_end_is_kept_and_however_much_there_is_nothing_hangs
 
 
 @every_level
+def test_a_flood_of_error_output_does_not_keep_a_program_alive(room, level):
+    ours, theirs = os.pipe()
+    program = "import os\nos.write(1, b'x')\nwhile True: os.write(2, bytes(65536))"
+    box = start([sys.executable, "-I", "-S", "-c", program], room, Limits(stderr=100), level, stdout=theirs)
+    os.close(theirs)
+    assert os.read(ours, 1) == b"x"
+    os.close(ours)
+    ended = box.stop(0.2)
+    assert ended.status == -9
+    assert ended.stderr == bytes(100)
+
+
+@every_level
 def test_descriptors_arrive_under_their_numbers_and_no_others_do(room, level):
     reading, writing = os.pipe()
     ours, theirs = os.pipe()

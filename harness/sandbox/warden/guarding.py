@@ -87,7 +87,8 @@ class Warden:
             self.orphans = self.settle()
         survivors = self.destroy()
         self.tidy()
-        self.drain()
+        while self.take():
+            pass  # nobody writes any more
         tail = bytes(self.tail[-self.plan["stderr"] :])
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         facts = {"orphans": self.orphans, "survivors": survivors, "cpu_s": usage.ru_utime + usage.ru_stime}
@@ -137,7 +138,7 @@ class Warden:
             for descriptor, _ in poller.poll():
                 if descriptor in {self.control, self.harness}:
                     return
-                if descriptor == self.output and not self.drain():
+                if descriptor == self.output and not self.take():
                     poller.unregister(self.output)
                 elif descriptor == self.wake:
                     self.reap()
@@ -242,25 +243,28 @@ class Warden:
     def tidy(self) -> None:
         """Remove the temporary folder, and end what lives outside of our tree (a container)."""
         if self.plan["farewell"]:
-            pid = os.posix_spawnp(self.plan["farewell"][0], self.plan["farewell"], os.environ)
+            pid = os.posix_spawnp(self.plan["farewell"][0], self.plan["farewell"], self.plan["environment"])
+            if not select.select([os.pidfd_open(pid)], [], [], LAST_S)[0]:
+                os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         if self.plan["scratch"]:
             import shutil
 
             shutil.rmtree(self.plan["scratch"], ignore_errors=True)
 
-    def drain(self) -> bool:
-        """Read what there is of error output and keep its end. False at its end."""
-        while True:
-            try:
-                chunk = os.read(self.output, 65536)
-            except BlockingIOError:
-                return True
-            if not chunk:
-                return False
-            self.tail += chunk
-            if len(self.tail) > 2 * self.plan["stderr"]:
-                del self.tail[: -self.plan["stderr"]]
+    def take(self) -> bool:
+        """Read one piece of error output, and keep the end of all. False at its end, or if there is none now.
+
+        One piece, because a program that writes faster than we read shall not keep us from ending it.
+        """
+        try:
+            chunk = os.read(self.output, 65536)
+        except BlockingIOError:
+            return False
+        self.tail += chunk
+        if len(self.tail) > 2 * self.plan["stderr"]:
+            del self.tail[: -self.plan["stderr"]]
+        return bool(chunk)
 
     def say(self, message: dict[str, Any], content: bytes = b"") -> None:
         """One message to the harness, if it is still there."""

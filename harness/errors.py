@@ -137,6 +137,8 @@ def printable(text: str, limit: int = 120) -> str:
     ends in an ellipsis.
     """
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    if shown.isprintable():  # most texts are, and pages print many
+        return shown
     return "".join(_escaped(char) if unicodedata.category(char) in _INVISIBLE else char for char in shown)
 
 

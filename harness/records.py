@@ -200,7 +200,8 @@ Spoken = str | list[str]
 """A text, or one text per token."""
 
 
-class Said(Record, frozen=True, kw_only=True):
+# Said, Span and SegmentRow are read by the hundred thousand and are never part of a cycle: hence `gc=False`.
+class Said(Record, frozen=True, kw_only=True, gc=False):
     """One request: what was asked, what was expected, and what the system said; null if it did not answer."""
 
     id: str
@@ -209,7 +210,7 @@ class Said(Record, frozen=True, kw_only=True):
     output: Spoken | None
 
 
-class Span(Record, frozen=True, kw_only=True):
+class Span(Record, frozen=True, kw_only=True, gc=False):
     """A stretch of text behind a metric: `[start, end)` in code points of the named text, or of one of its tokens."""
 
     metric: str
@@ -222,7 +223,7 @@ class Span(Record, frozen=True, kw_only=True):
     token: int | None = None
 
 
-class SegmentRow(Record, frozen=True, kw_only=True):
+class SegmentRow(Record, frozen=True, kw_only=True, gc=False):
     """One segment: its texts, its value by each of the record's metrics, and the evidence behind them."""
 
     id: str

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from harness.staging import Stage
     from harness.submissions import Submission
     from harness.timing.backends import Backend
+    from harness.timing.energy import Energy
     from harness.timing.memory import MemoryMeter
     from harness.timing.process import Rules
     from harness.timing.scenarios import Scenario
@@ -51,6 +52,8 @@ SILENT = {"lines", "batch"}
 """Protocols without a sign of readiness."""
 SEEN_S = 1.0
 """How long a sandbox may take until the system's first process is there."""
+IDLE_S = 10.0
+"""How long the machine is watched before a timing; energy counters tell nothing of less."""
 PROBED = 3
 """Requests by which a participant's check tries a system."""
 
@@ -148,7 +151,8 @@ class Runner:
             Quantity(name="peak-memory", unit="bytes", value=peak, n=1, method=meter.method),
             Quantity(name="model-size", unit="bytes", value=_size(stage), n=1),
         ]
-        measured = measuring.Measured(quantities=quantities, processes=1, blocks=1)
+        flags = measuring.look_at_the_end(noted)
+        measured = measuring.Measured(quantities=quantities, flags=flags, processes=1, blocks=1)
         record = self._record(
             stage, backend, measured, _Made(scenario=RUN, seed=seed, outputs=canonical.digest(content))
         )
@@ -172,12 +176,14 @@ class Runner:
         scored = submissions.read_outputs(stage.submission, stage.task, stage.test_set)
         seed, may = secrets.randbits(32), available()
         with _pinned(_driver_on(on.cpus, may, scenario), may):
+            idle = on.idle(0.0 if rules.quick else IDLE_S)
             floor = nulls.floor(stage.run.protocol, stage.place(on, self.limits))
             subject = self._subject(stage, on, scored.outputs, floor.p50_ns)
             found = measuring.measure(subject, scenario, rules, seed, tell)
         found.quantities += [
             Quantity(name="driver-floor-p50", unit="s", value=floor.p50_ns / NS, n=floor.n),
             Quantity(name="driver-floor-p99", unit="s", value=floor.p99_ns / NS, n=floor.n),
+            *(_idle_power(part, energy) for part, energy in sorted(idle.energy.items())),
             *self._of_the_run(stage),
         ]
         made = _Made(scenario=scenario.name, seed=seed, outputs=scored.digest, quick=rules.quick)
@@ -308,6 +314,12 @@ def _driver_on(cpus: frozenset[int], may: frozenset[int], scenario: Scenario) ->
     There only one of the two ever runs, and waking another processor costs more than all else (docs/benchmarks.md).
     """
     return cpus if scenario.is_lockstep and len(cpus) == 1 else cpu.beside(cpus, may)
+
+
+def _idle_power(part: str, energy: Energy) -> Quantity:
+    """What the machine, or the card, takes when the system is not there; nothing is subtracted from anything."""
+    name = "idle-power" if part == "cpu" else f"idle-power-{part}"
+    return Quantity(name=name, unit="W", value=energy.watts, n=1, reason=energy.reason)
 
 
 @contextmanager

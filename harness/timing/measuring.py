@@ -91,18 +91,33 @@ def _look(subject: Subject, scenario: Scenario, processes: Sequence[Noted]) -> I
             if card.request is not None
         ]
         flags = honesty.compare_outputs(said, subject.scored, corpus=subject.is_corpus)
-        if scenario.name != "server" and not subject.is_corpus and not subject.is_batch:
-            flags += honesty.look_for_cache(noted.services, subject.floor_ns, len(processes))
-            flags += honesty.look_for_known_items(noted.services, subject.floor_ns, len(processes))
         flags += honesty.look_at_idling(noted.idle_cpu_s, noted.idle_wall_s)
-        flags += _look_at_the_end(noted)
+        flags += look_at_the_end(noted)
         for flag in flags:
             if flag.name not in found or (flag.voids and not found[flag.name].voids):
                 found[flag.name] = flag
+    if scenario.name != "server" and not subject.is_corpus and not subject.is_batch:
+        found |= {flag.name: flag for flag in _look_at_times(processes, subject.floor_ns)}
     yield from found.values()
 
 
-def _look_at_the_end(noted: Noted) -> list[Flag]:
+def _look_at_times(processes: Sequence[Noted], floor_ns: int) -> list[Flag]:
+    """What times give away, as they are and by the pace of the reference as well: a machine has moods of its own."""
+    both = [noted.services for noted in processes], [noted.paced for noted in processes]
+    found = _confirmed(*(honesty.look_for_some(services, floor_ns) for services in both))
+    for pair in zip(*both, strict=True):
+        found += _confirmed(*(honesty.look_for_cache(services, floor_ns) for services in pair))
+        found += _confirmed(*(honesty.look_for_known_items(services, floor_ns) for services in pair))
+    return found
+
+
+def _confirmed(found: Sequence[Flag], paced: Sequence[Flag]) -> list[Flag]:
+    """The flags that are found in both ways."""
+    return [flag for flag in found if flag.name in {other.name for other in paced}]
+
+
+def look_at_the_end(noted: Noted) -> list[Flag]:
+    """What a process left behind, and what the backend saw."""
     flags: list[Flag] = []
     if noted.ending is not None and noted.ending.orphans:
         detail = f"{noted.ending.orphans} processes outlived the system and were ended"

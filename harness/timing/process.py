@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from itertools import compress
+from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.catalogue import problem
@@ -172,6 +173,7 @@ class Noted:
     asked_wall_s: float = 0.0
     decoys: int = 0
     ending: Ending | None = None
+    drain_s: float | None = None
     watched: Watched | None = None
     leftover: str | None = None
     marginal: Marginal | None = None
@@ -191,6 +193,14 @@ class Noted:
     def services(self) -> list[tuple[Card, int]]:
         """Cards and the times for which they were served (ns), of the kept blocks."""
         return [service for block in self.kept for service in block.services]
+
+    @property
+    def paced(self) -> list[tuple[Card, int]]:
+        """The same by the pace of the reference: times (ns) as if it had been as fast beside every block."""
+        paces = [block.reference for block in self.kept if block.reference]
+        usual = median(paces) if paces else 1.0
+        scales = [(block, (block.reference or usual) / usual) for block in self.kept]
+        return [(card, max(1, round(took * scale))) for block, scale in scales for card, took in block.services]
 
 
 class Process:
@@ -316,5 +326,7 @@ class Process:
         try:
             self.noted.watched = None if self._watch is None else self._watch.finish()
         finally:
+            ended = self.clock()
             self.noted.ending = self.system.stop(self.rules.stop_s)
+            self.noted.drain_s = (self.clock() - ended) / NS
         self.noted.leftover = None if self._watch is None else self._watch.leftover()

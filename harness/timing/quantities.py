@@ -55,6 +55,7 @@ class Numbers:
         passes = [None if is_served else self._end_to_end(noted) for noted in self.processes]
         reason = "requests wait until they are due" if is_served else "not every request was answered"
         yield over_processes("end-to-end", "s", passes, reason)
+        yield over_processes("drain", "s", [noted.drain_s for noted in self.processes], NO_MOMENT)
         yield from self.watched()
 
     def latencies(self) -> Iterator[Quantity]:
@@ -145,6 +146,8 @@ class Numbers:
         seen = [noted.watched for noted in self.processes if noted.watched is not None]
         yield over_processes("cpu-seconds", "s", [watched.cpu_s for watched in seen], "not watched")
         yield over_processes("threads", "count", [watched.threads for watched in seen], "not watched")
+        switches = [watched.noise.involuntary_per_s for watched in seen]
+        yield over_processes("involuntary-switches", "1/s", switches, "not watched")
         for part in sorted({part for watched in seen for part in watched.energy}):
             used = [watched.energy[part] for watched in seen if part in watched.energy]
             reason = next((one.reason for one in used if one.reason), "not watched")

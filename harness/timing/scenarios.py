@@ -33,7 +33,7 @@ POURED = 20_000
 """The most requests that are poured into a block."""
 SERVED, SERVED_QUICKLY = 662, 64
 """The fewest arrivals at a rate, for its 99th percentile and for the 90th, as in MLPerf's loadgen."""
-BOUNDS, BOUNDS_QUICKLY = 20, 5
+BOUNDS, BOUNDS_QUICKLY = 20, 10
 """How many times the bound arrivals go on at a rate: within 20, a rate 5 % above what a system can do is late."""
 MOST_SERVED = 100_000
 """The most arrivals at a rate. Rates that bring more within that time are not tried."""

@@ -1,116 +1,181 @@
-"""A real browser opens the site from the disk: quiet console, no request elsewhere, no sideways scroll."""
+"""A real browser opens every kind of page from the disk: quiet, alone, legible, and in no need of scripts."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-from fcntl import F_DUPFD_CLOEXEC, fcntl
-from select import select
+import importlib.util
+import re
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
 from harness.site import pages
 from harness.site.site import Records
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-pipe",
-)
-TROUBLE = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+pytestmark = pytest.mark.browser
+WIDTHS = (320, 390, 640, 1280)  # 320: 400 % zoom; 390: a phone; 640: 200 % zoom
+DRAWN_OUTSIDE = """() => [...document.querySelectorAll('main *')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !one.closest('.scroll, [hidden], .skip') && one.checkVisibility();
+}).map((one) => one.outerHTML.slice(0, 120)).slice(0, 5)"""
+SMALL_TARGETS = """() => [...document.querySelectorAll('button, select, input, summary')].filter((one) => {
+  const box = (one.closest('label') ?? one).getBoundingClientRect();
+  return one.checkVisibility() && (box.width < 24 || box.height < 24);
+}).map((one) => one.outerHTML.slice(0, 120))"""
 
 
-class Browser:
-    """Chromium over its debugging pipe: JSON messages that end in NUL, read from 3, written to 4."""
+def kind_of(place: Path) -> str:
+    """What kind of page lies there: a name for all that come from one template."""
+    folders, stem = place.parts[:-1], place.stem
+    if not folders:
+        return re.sub(r"timing-.*", "timing-task", stem)
+    if len(folders) == 1:
+        return "test set"
+    if folders[1] in {"systems", "metrics"}:
+        return folders[1]
+    return "pair" if "--vs--" in stem else "segments"
 
-    def __init__(self, profile):
-        (child_in, self.out), (self.inbox, child_out) = os.pipe(), os.pipe()
-        ends = [fcntl(end, F_DUPFD_CLOEXEC, 64) for end in (child_in, child_out)]
-        program = next(filter(None, map(shutil.which, NAMES)))
-        self.process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(3, 4),
-            preexec_fn=lambda: [os.dup2(end, place) for end, place in zip(ends, (3, 4), strict=True)],  # noqa: PLW1509
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+
+@pytest.fixture(scope="session")
+def shown(whole):
+    """Of every kind of page the smallest and the largest."""
+    kinds = defaultdict(list)
+    for path in whole.rglob("*.html"):
+        kinds[kind_of(path.relative_to(whole))].append(path)
+    assert {"index", "test set", "systems", "segments", "pair", "metrics", "timing"} <= set(kinds)
+    ordered = {kind: sorted(paths, key=lambda path: (path.stat().st_size, path)) for kind, paths in kinds.items()}
+    return {kind: sorted({paths[0], paths[-1]}) for kind, paths in ordered.items()}
+
+
+@pytest.fixture(scope="session")
+def largest(shown):
+    """Of every kind of page the largest."""
+    return {kind: max(paths, key=lambda path: path.stat().st_size) for kind, paths in shown.items()}
+
+
+def test_pages_open_from_the_disk_and_ask_nobody_else(shown, whole, visit):
+    for paths in shown.values():
+        for path in paths:
+            page = visit(path)
+            assert page.trouble == [], path
+            assert {path.as_uri(), (whole / "static/site.css").as_uri()} <= set(page.requested)
+            assert all(url.startswith(whole.as_uri()) for url in page.requested), path
+            page.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_scrolls_sideways(shown, visit, width):
+    for paths in shown.values():
+        for path in paths:
+            page = visit(path, width=width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, page.evaluate(DRAWN_OUTSIDE))
+            assert page.evaluate(SMALL_TARGETS) == [], path
+            page.context.close()
+
+
+def test_pages_are_complete_without_scripts(largest, visit):
+    for path in largest.values():
+        bare, live = visit(path, java_script_enabled=False), visit(path)
+        assert bare.trouble == []
+        assert bare.locator("button, input, select").count() == 0, f"{path}: a control that does nothing"
+        assert live.locator("button, input, select").count() > 0, f"{path}: at least the theme"
+        assert bare.locator("main").inner_text().strip()
+        live.evaluate("for (const one of document.querySelectorAll('main .tools')) one.remove()")
+        said = [" ".join(page.locator("main").text_content().split()) for page in (bare, live)]
+        assert said[0] == said[1], f"{path}: the script takes something away"
+        bare.context.close()
+        live.context.close()
+
+
+def test_pages_print_without_controls_and_with_what_was_folded(largest, visit):
+    for path in largest.values():
+        page = visit(path, color_scheme="dark")
+        page.emulate_media(media="print")
+        assert not page.locator(".tools, .skip").filter(visible=True).count(), path
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        heads = page.evaluate("[...document.querySelectorAll('thead')].map((one) => getComputedStyle(one).display)")
+        assert set(heads) <= {"table-header-group"}, "repeated on every sheet"
+        assert page.pdf(format="A4").startswith(b"%PDF")
+        page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault(largest, visit, scheme):
+    package = importlib.util.find_spec("axe_playwright_python")
+    axe = Path(package.origin).with_name("axe.min.js").read_text("utf-8")
+    options = {"resultTypes": ["violations"], "runOnly": ["color-contrast"] if scheme == "dark" else axe_tags()}
+    faults = {}
+    for kind, path in largest.items():
+        page = visit(path, color_scheme=scheme, bypass_csp=True)
+        page.evaluate(axe)
+        found = page.evaluate("(options) => axe.run(document, options)", options)["violations"]
+        faults[kind] = [(fault["id"], [node["html"][:200] for node in fault["nodes"][:3]]) for fault in found]
+        page.context.close()
+    assert {kind: found for kind, found in faults.items() if found} == {}
+
+
+def axe_tags():
+    """The rules: WCAG 2.2 AA and what axe holds for good practice."""
+    return ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def test_motion_is_never_forced(largest, visit):
+    for path in largest.values():
+        page = visit(path, reduced_motion="reduce")
+        moving = (
+            "document.getAnimations().length + (getComputedStyle(document.documentElement).scrollBehavior !== 'auto')"
         )
-        for end in (child_in, child_out, *ends):
-            os.close(end)
-        self.buffer, self.events, self.number, self.session = b"", [], 0, None
-
-    def close(self):
-        self.process.kill()
-        self.process.wait(timeout=30)
-        os.close(self.out)
-        os.close(self.inbox)
-
-    def call(self, method, **parameters):
-        """Send a command and return its result; events that arrive meanwhile are kept."""
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters}
-        message |= {"sessionId": self.session} if self.session else {}
-        os.write(self.out, json.dumps(message).encode() + b"\0")
-        while (answer := self._read()).get("id") != self.number:
-            self.events.append(answer)
-        assert "result" in answer, answer
-        return answer["result"]
-
-    def _read(self):
-        while b"\0" not in self.buffer:
-            assert select([self.inbox], [], [], 60)[0], "the browser is silent"
-            piece = os.read(self.inbox, 1 << 16)
-            assert piece, "the browser died"
-            self.buffer += piece
-        message, _, self.buffer = self.buffer.partition(b"\0")
-        return json.loads(message)
-
-    def open(self, url, width):
-        """Load a page in a fresh tab of this width."""
-        self.session, self.events = None, []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=False)
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-        self.call("Page.navigate", url=url)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._read())
-
-    def evaluate(self, expression):
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
-
-    def seen(self, *methods):
-        return [event["params"] for event in self.events if event.get("method") in methods]
+        assert page.evaluate(moving) == 0
+        page.context.close()
 
 
-@pytest.fixture
-def browser(tmp_path):
-    running = Browser(tmp_path / "profile")
-    yield running
-    running.close()
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(largest, visit):
+    page = visit(largest["test set"])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.locator(".skip").bounding_box()["x"] >= 0
+    seen = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        where = page.evaluate("""() => {
+            const style = getComputedStyle(document.activeElement);
+            return [document.activeElement.tagName, style.outlineStyle, parseFloat(style.outlineWidth)];
+        }""")
+        seen.add(where[0])
+        assert where[0] == "BODY" or (where[1] != "none" and where[2] >= 2), where
+    assert {"A", "BUTTON", "SECTION"} <= seen
 
 
-@pytest.mark.browser
-def test_the_site_opens_from_the_disk(tmp_path, make, browser):
-    hostile = make.result("evil", 0.2, name="<script>document.title='hacked'</script>" + "x" * 90, test_set="en+zh")
+def test_strangers_names_do_nothing(tmp_path, make, visit):
     site = tmp_path / "site"
-    results = [hostile, make.result("good", test_set="en+zh"), make.reference(test_set="en+zh")]
-    pages.build(Records(results=results, absent=[("terminology", "en+zh", "late")]), site, tmp_path / "none")
-    for place in ("index.html", "terminology/en+zh.html"):
-        for width in (390, 1280):
-            browser.open((site / place).as_uri(), width)
-            assert browser.evaluate("document.documentElement.scrollWidth") <= width
-            assert browser.evaluate("getComputedStyle(document.querySelector('th')).position") == "sticky"
-            assert "hacked" not in browser.evaluate("document.title")
-            assert browser.seen(*TROUBLE) == []
-            urls = [request["request"]["url"] for request in browser.seen("Network.requestWillBeSent")]
-            assert urls
-            assert all(url.startswith(site.as_uri()) for url in urls)
+    name = "<script>document.title='hacked'</script><img src=x onerror=alert(1)>" + "x" * 90
+    results = [make.result("evil", 0.2, name=name, team=name, tags={"mode": name}), make.result("good")]
+    pages.build(Records(results=results, absent=[("terminology", "en-de", "late")]), site, tmp_path / "none")
+    for path in site.rglob("*.html"):
+        page = visit(path, width=390)
+        assert page.trouble == []
+        assert page.title() != "hacked"
+        assert page.locator("img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, (path, page.evaluate(DRAWN_OUTSIDE))
+
+
+def test_a_real_board_sorts_filters_and_comes_back(largest, visit):
+    path = largest["test set"]
+    page = visit(path)
+    grid = page.locator("table[data-tools]").first
+    official = grid.locator("tbody .name").all_text_contents()
+    grid.locator("thead button").nth(1).click()
+    assert grid.locator("tbody").first.locator(".name").all_text_contents() == sorted(
+        grid.locator("tbody").first.locator(".name").all_text_contents(), key=str.casefold
+    )
+    again = visit(page.url)
+    assert (
+        again.locator("table[data-tools]").first.locator("tbody .name").all_text_contents()
+        == grid.locator("tbody .name").all_text_contents()
+    )
+    for _ in range(2):
+        grid.locator("thead button").nth(1).click()
+    assert grid.locator("tbody .name").all_text_contents() == official
+    page.get_by_label("Find").first.fill(official[0])
+    assert official[0] in grid.locator("tbody .name:visible").all_text_contents()
+    assert page.trouble == []

@@ -9,6 +9,7 @@ import shutil
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.plan import Cell
 from harness.running import Runner
@@ -23,25 +24,26 @@ from harness.workspace import Workspace
 
 from ..unit import toys
 
+if TYPE_CHECKING:
+    from harness.timing.noise import NoiseMeter
+
 SYSTEMS = Path(__file__).parent / "cheaters"
 TEAM = "strangers"
 TRIES = 3
 RULES = replace(QUICK, least_s=1.0, most_s=1.5, warm_up_s=0.1, answer_s=5.0, load_s=20.0, stop_s=1.0)
 """Enough for every scored request to come some times, each of which costs 1 to 3 ms."""
+THRICE = replace(RULES, processes=3)
 PATIENT = replace(RULES, least_s=10.0, most_s=10.0)
 """For systems that break the protocol sooner or later, later on a machine that is busy."""
 BRIEF = replace(RULES, warm_up_s=0.04)
 """For the run that is scored: at most 120 requests with those that warm up."""
 
-WORDS = (
-    "river stone lantern quiet orchard copper window harbour letter morning silver bridge garden winter "
-    "thread basket meadow candle northern ladder marble engine pocket island feather mirror"
-).split()
+WORDS = ("river", "stone", "lantern", "orchard", "copper", "window", "harbour", "letter", "silver", "bridge", "engine")
 
 
 def texts(count, seed):
     """Texts of 2 to 16 words, all different."""
-    draws, found = random.Random(seed), {}
+    draws, found = random.Random(seed), {}  # noqa: S311 - texts, not secrets
     while len(found) < count:
         found[" ".join(draws.choices(WORDS, k=draws.randint(2, 16)))] = None
     return tuple(found)
@@ -62,9 +64,10 @@ class Quiet:
 
 @dataclass
 class Arena:
-    """A workspace of one task whose reference is the source in capitals."""
+    """A workspace of one task whose reference is the source in capitals. Without `meter` the machine's noise counts."""
 
     root: Path
+    meter: NoiseMeter | None = field(default_factory=Quiet)
     cells: dict[str, Cell] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -91,9 +94,12 @@ class Arena:
     def runner(self, level=Level.NONE):
         """Whoever uses it says on which level."""
         may = available()
-        known = [Cpu(name="cpu1", cpus=frozenset([max(may)]), meter=Quiet()), Cpu(name="cpuN", cpus=may, meter=Quiet())]
-        policy = Policy(trust=frozenset([TEAM]), level=level)
-        return Runner(Workspace(self.root), policy, backends={backend.name: backend for backend in known})
+        known = {"cpu1": frozenset([max(may)]), "cpuN": may}
+        return Runner(
+            Workspace(self.root),
+            Policy(trust=frozenset([TEAM]), level=level),
+            backends={name: Cpu(name=name, cpus=cpus, meter=self.meter) for name, cpus in known.items()},
+        )
 
     def run(self, system, level=Level.NONE, **how):
         """Let it answer; its record and its outputs, in the order of the sources."""

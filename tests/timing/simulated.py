@@ -78,10 +78,11 @@ def shout(question: Question) -> Any:
 
 @dataclass(kw_only=True)
 class Behaviour:
-    """What a system does. Times are in seconds; each may depend on the question.
+    """What a system does. Times are in seconds.
 
-    `pour_s` is lost at the start of every pour, as by a pipeline that fills; `group` answers leave together; `idle` is the share of one processor that
-    is used while nothing is asked; a `fault` is raised at the request of that number, or in loading (number -1).
+    `pour_s` is lost at the start of every pour, as by a pipeline that fills, and answers leave in groups of `group`.
+    `idle` is the share of one processor that is used while nothing is asked. A `fault` is raised at the request of
+    that number, or in loading (number -1).
     """
 
     latency: Callable[[Question], float] = lambda _: 0.010
@@ -106,6 +107,8 @@ class SimulatedSystem:
         self.limits: list[float] = []
         self.is_stopped = False
         self.busy_s, self.began = 0.0, 0
+        self.known = 0
+        """How many requests of the test set have come."""
         self._visits: dict[Any, int] = {}
 
     def start(self) -> None:
@@ -161,6 +164,7 @@ class SimulatedSystem:
         self._visits[key] = visit + 1
         question = Question(request.source, len(self.asked), visit, key in self.world.sources, self.number)
         self.asked.append(request)
+        self.known += question.is_known and not visit
         took = self.behaviour.latency(question) * self.world.load(self.clock())
         self.clock.pass_by(took)
         self.busy_s += took

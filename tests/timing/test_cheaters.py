@@ -14,7 +14,7 @@ from harness.errors import SystemFailed
 from harness.sandbox import Level
 
 from . import arena
-from .arena import BRIEF, PATIENT, RULES, SOURCES, Arena, detail, mostly, names
+from .arena import BRIEF, PATIENT, RULES, SOURCES, THRICE, Arena, detail, mostly, names
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systems are timed on Linux")
 
@@ -62,7 +62,7 @@ class TestCache:
         assert record.quantity("throughput").value < 1 / HONEST_S
 
     def test_a_cache_of_less_than_half_of_the_requests_is_found(self, timed):
-        assert mostly(lambda: "cached" in names(timed("cache", "0.3")))
+        assert "cached" in names(timed("cache", "0.3", rules=THRICE))
 
 
 class TestWarmUpSniffer:
@@ -95,8 +95,8 @@ class TestKnownItems:
     def test_also_where_many_are_asked_at_once(self, timed, scenario):
         assert detail(timed("known", model=ANSWERS, scenario=scenario), "known-items")[1]
 
-    def test_also_where_two_thirds_are_known(self, timed):
-        assert mostly(lambda: "known-items" in names(timed("known", "0.6", model=ANSWERS)))
+    def test_also_where_fewer_than_half_are_known(self, timed):
+        assert "known-items" in names(timed("known", "0.35", model=ANSWERS, rules=THRICE))
 
 
 class TestBurglar:
@@ -196,8 +196,10 @@ class TestHonestSystems:
         ],
     )
     def test_nothing_is_found(self, timed, how, scenario):
-        record = timed("honest", how, scenario=scenario)
-        assert names(record) <= {"driver-floor"}
+        def is_clean():
+            return names(timed("honest", how, scenario=scenario)) <= {"driver-floor"}
+
+        assert is_clean() or mostly(is_clean)  # without the meter of noise a burst can look like a cache
 
 
 def memory(key):

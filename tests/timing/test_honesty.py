@@ -8,15 +8,22 @@ import random
 import pytest
 
 from harness.api import Request
-from harness.timing import SystemFault
+from harness.timing import Asked, SystemFault
+from harness.timing.deck import Card
 from harness.timing.honesty import compare_outputs, look_at_idling, look_for_cache, look_for_known_items
 from harness.timing.process import Rules
 
 from .simulated import Behaviour, World, flags, quantity, shout, texts
 
+MS = 1_000_000
 REQUESTS = texts(60)
 DECOYS = texts(120, name="d")
 SHORT = Rules(least_s=1.5, most_s=2.5, block_s=0.2, reference_s=0.02, warm_up_s=0.05, warm_up_most_s=5.0)
+
+
+def card(kind, characters):
+    """A first visit."""
+    return Card(Asked("", ""), kind, "r" if kind == "scored" else None, 0, characters, 1)
 
 
 def by_length(question):
@@ -74,6 +81,13 @@ class TestKnownItems:
         found = timed(lambda question: by_length(question) / (3 if question.is_known else 1), decoys=decoys)
         assert flags(found) == {"known-items": True}
 
+    def test_what_is_saved_is_judged_at_equal_length(self):
+        """Long requests take 10 ms, short ones 2 and short decoys 5: 3 ms are saved, though most take longer."""
+        scored = [(card("scored", 10), 2 * MS)] * 5 + [(card("scored", 100), 10 * MS)] * 20
+        found = look_for_known_items(scored + [(card("decoy", 10), 5 * MS)] * 20, floor_ns=MS)
+        assert [flag.name for flag in found] == ["known-items"]
+        assert look_for_known_items(scored + [(card("decoy", 10), 5 * MS)] * 20, floor_ns=MS + 1) == []
+
     def test_longer_decoys_are_slower_without_suspicion(self):
         assert flags(timed(decoys=texts(120, name="d", least=20, most=40))) == {}
 
@@ -81,6 +95,44 @@ class TestKnownItems:
         found = timed(lambda question: by_length(question) / (3 if question.is_known else 1), decoys=())
         assert "known-items" not in flags(found)
         assert look_for_known_items([], 0) == []
+
+
+class TestSome:
+    """Cheats that no median shows, because they know fewer than half."""
+
+    SOME = frozenset(request.source for request in REQUESTS[::3])
+
+    def test_a_third_of_the_answers_remembered_is_found(self):
+        found = timed(lambda q: by_length(q) / (5 if q.visit and q.source in self.SOME else 1))
+        assert flags(found) == {"cached": False}
+
+    def test_a_third_of_the_test_set_known_is_found(self):
+        found = timed(lambda q: by_length(q) / (5 if q.source in self.SOME else 1), decoys=texts(400, name="d"))
+        assert flags(found) == {"known-items": True}
+
+    def test_one_process_alone_says_nothing(self):
+        found = timed(lambda q: by_length(q) / (5 if q.visit and q.process == 0 and q.source in self.SOME else 1))
+        assert flags(found) == {}
+
+
+class TestMoodsOfTheMachine:
+    """What slows the reference as well is no cheat."""
+
+    def timed(self, early, late):
+        world = World(requests=REQUESTS, decoys=DECOYS, behaviour=Behaviour(latency=by_length))
+        world.load = lambda _: early if world.systems[-1].known < len(REQUESTS) else late
+        return flags(world.measure("latency", SHORT))
+
+    def test_a_machine_that_was_slow_at_first_is_no_cache(self):
+        assert self.timed(2.0, 1.0) == {}
+
+    def test_a_machine_that_is_slow_later_knows_no_items(self):
+        assert self.timed(1.0, 2.0) == {}
+
+    def test_a_cache_is_found_all_the_same(self):
+        world = World(requests=REQUESTS, behaviour=Behaviour(latency=lambda q: by_length(q) / (5 if q.visit else 1)))
+        world.load = lambda now: 1.0 + now // 10**9 % 2
+        assert "cached" in flags(world.measure("latency", SHORT))
 
 
 class TestOutputs:

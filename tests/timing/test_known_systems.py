@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from statistics import median
+from statistics import mean, median
 
 import pytest
 
@@ -56,15 +56,12 @@ def test_a_second_of_loading_shows_in_the_load_and_nowhere_else(ring, clockwork)
 
     def agrees():
         record = ring.time(system, rules=SHORT)
-        own = median(noted()) / 1e9
+        own, asked = median(noted()) / 1e9, mean(record.latencies[0]) / 1e9
         assert record.quantity("load").value > 1
         assert record.quantity("end-to-end").value > 1
         assert record.quantity("first-output").value < 0.5
-        return (
-            record.quantity("load").value < 1.5
-            and is_close(record.quantity("latency-p50").value, own)
-            and record.quantity("throughput").value * own > 0.9
-        )
+        assert record.quantity("throughput").value > 0.8 / asked  # half of it, if the second were in it
+        return record.quantity("load").value < 1.5 and is_close(record.quantity("latency-p50").value, own)
 
     assert mostly(agrees)
 

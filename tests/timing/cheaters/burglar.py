@@ -40,7 +40,7 @@ def doors():
 
 told = json.loads(Path("places.json").read_text("utf-8"))
 known = ("/usr", "/proc", "/sys", "/dev", sys.prefix, sys.base_prefix)
-others = {door for door in doors() if door not in {"/", os.getcwd()} and not door.startswith(known)}
+others = {door for door in doors() if door not in {"/", str(Path.cwd())} and not door.startswith(known)}
 ways = [*told, *(f"/proc/1/root{place}" for place in told), *(f"/proc/self/root{place}" for place in told), *others]
 loot = [row for place in ways for row in rows(place)]
 for _, identifier, _text in requests():

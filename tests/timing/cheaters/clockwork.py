@@ -74,7 +74,9 @@ def burn(count, kind):
             burner(number)
     began = time.monotonic()
     answer()
-    used = time.process_time() + sum(int.from_bytes(tally[at : at + 8], "little") for at in range(0, len(tally), 8)) / 1e9
+    used = (
+        time.process_time() + sum(int.from_bytes(tally[at : at + 8], "little") for at in range(0, len(tally), 8)) / 1e9
+    )
     note(used, time.monotonic() - began)
     for pid in children:
         os.kill(pid, 9)
@@ -101,6 +103,7 @@ def hold(megabytes, more):
     answer()
     os.kill(child, 9)
     os.waitpid(child, 0)
+    del held
 
 
 def swell(megabytes):

@@ -1,4 +1,4 @@
-"""Answers the next request before it has come: python early.py. Plain lines carry no ids that it would have to guess."""
+"""Answers the next request before it has come. Plain lines carry no ids that it would have to guess."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drowns the harness in a reply that does not end, and in errors: python flooder.py."""
+"""Drowns the harness in a reply that does not end, and in errors."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def complain():
 
 
 for number, identifier, text in requests():
-    write(reply(identifier, translate(text)))
-    if number == HONEST:
+    if number > HONEST:
         threading.Thread(target=complain, daemon=True).start()
-    while number > HONEST:
-        write("x" * 65_536)
+        while True:
+            write("x" * 65_536)
+    write(reply(identifier, translate(text)))

@@ -10,7 +10,7 @@ import time
 
 from trade import HONEST, reply, requests, work, write
 
-WARM, PAUSE_S = 60, 0.03
+WARM, PAUSE_S = 60, 0.04
 is_sloppy, said = False, time.monotonic()
 for number, identifier, text in requests():
     waited = time.monotonic() - said

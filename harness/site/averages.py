@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.site.site import Page
+from harness.site.site import Page, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ def pages(site: Site) -> Iterator[Page]:
         found = [average(site, one) for one in site.records.derived if one.task == task and is_average(one)]
         if found:
             ordered = sorted(found, key=lambda one: (one.title, one.tags, one.test_sets))
-            yield Page(place(task), TEMPLATE, partial(_context, task, ordered), (repr(ordered),))
+            yield Page(place(task), TEMPLATE, partial(_context, task, ordered), (fingerprint(ordered),))
 
 
 def _context(task: str, found: Sequence[Average]) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness import standings
 from harness.records import REFERENCE
 from harness.site import changes, feed
 from harness.site.site import Page
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.site.site import Site
 
 NEWS = 5
-"""Changes that the first page names."""
+"""Changes that the first page names, of systems that compete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ def _context(site: Site) -> Mapping[str, object]:
         "tasks": site.tasks,
         "facts": facts(site),
         "front": {(board.task, board.test_set): front(board) for board in site.boards},
-        "news": changes.rows(site)[:NEWS],
+        "news": [change for change in changes.rows(site) if change.result.kind in standings.COMPETING][:NEWS],
+        "last": max((entry.published for entry in site.log), default=None),
         "citation": feed.bibtex(site),
     }
 

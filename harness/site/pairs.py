@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.site import pairview, segmentpages, segmentview
 from harness.site.segmentview import Measure
-from harness.site.site import Page
+from harness.site.site import Page, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -146,7 +146,7 @@ def pages(site: Site) -> Iterator[Page]:
                 place(board.task, board.test_set, a, b),
                 "pair.html.j2",
                 partial(pairview.context, duel, facts, tuple(read_both) if len(read_both) == 2 else (), read),  # noqa: PLR2004
-                (*known, repr(duel), repr(facts)),
+                (*known, fingerprint(duel, facts)),
             )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.records import REFERENCE
 from harness.site import pairs, segmentpages
 from harness.site.model import YARDSTICKS
-from harness.site.site import Page
+from harness.site.site import Page, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ def pages(site: Site) -> Iterator[Page]:
     known = _Known(site)
     for (task, system), found in sorted(rows.items()):
         profile = known.profile(task, system, found)
-        yield Page(place(task, system), "system.html.j2", partial(_context, profile), (repr(profile),))
+        yield Page(place(task, system), "system.html.j2", partial(_context, profile), (fingerprint(profile),))
 
 
 def _context(profile: Profile) -> Mapping[str, object]:
@@ -152,6 +152,11 @@ class _Known:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.clusters = {
+            (board.task, board.test_set): max((place.cluster or 0 for place in board.comparison.systems), default=0)
+            for board in site.boards
+            if board.comparison
+        }
         self.pairs = {(board.task, board.test_set): _rivals(board) for board in site.boards}
         self.numbers: dict[tuple[str, str], list[Number]] = defaultdict(list)
         for found in site.records.derived:
@@ -200,7 +205,6 @@ class _Known:
     def _entry(self, board: Board, row: Row) -> Entry:
         result = row.result
         paging = segmentpages.paging(self.site.records, result)
-        places = board.comparison.systems if board.comparison else []
         return Entry(
             board_title=board.title,
             test_set=board.test_set,
@@ -210,7 +214,7 @@ class _Known:
             ranks=row.ranks,
             rows=len(board.competing),
             cluster=row.place.cluster if row.place else None,
-            clusters=max((place.cluster or 0 for place in places), default=0),
+            clusters=self.clusters.get((board.task, board.test_set), 0),
             primary=row.primary,
             unit=row.primary.unit if row.primary else "",
             segments=segmentpages.place(board.task, board.test_set, result.system) if paging else "",

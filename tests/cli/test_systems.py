@@ -186,7 +186,7 @@ class TestTiming:
     def test_the_page_shows_it(self, timed):
         page = (timed[0] / "site/toy/dev.html").read_text("utf-8")
         assert '<h2 id="speed">Speed</h2>' in page
-        assert page.count("<td>latency</td>") == 2
+        assert page.count("<td>latency<") == 2
 
     def test_the_terminal_says_what_is_void(self, timed):
         root, done = timed

@@ -109,7 +109,7 @@ class Runner:
         Raises SystemFailed (X0xx), PolicyError (P011), InvalidInput and EnvironmentFault.
         """
         stage = self._prepared(submission, test_set)
-        process = self._start(stage, self._backend_of(stage.run), 0)
+        process = self._start(stage, self._backend_of(stage.run), 0, QUICK)
         try:
             process.open()
             cards = process.deck.permutation()[:count]
@@ -120,7 +120,7 @@ class Runner:
         process.close()
         return len(cards)
 
-    def run(self, cell: Cell, rules: Rules = QUICK) -> Timing:
+    def run(self, cell: Cell, rules: Rules | None = None) -> Timing:
         """Let a system answer a test set, keep its outputs, and store the record of the run.
 
         Of the `rules` those for warming up and for waiting matter. Raises SystemFailed (X0xx), PolicyError (P011),
@@ -128,7 +128,7 @@ class Runner:
         """
         stage = self.stage(cell)
         backend, seed = self._backend_of(stage.run), secrets.randbits(32)
-        process = self._start(stage, backend, seed, rules)
+        process = self._start(stage, backend, seed, rules or QUICK)
         meter = memory.TreeMemory() if process.subject.is_batch else memory.best()
         try:
             process.start()
@@ -191,7 +191,7 @@ class Runner:
         self.workspace.results.timings.put([record])
         return record
 
-    def _start(self, stage: Stage, backend: Backend, seed: int, rules: Rules = QUICK) -> Process:
+    def _start(self, stage: Stage, backend: Backend, seed: int, rules: Rules) -> Process:
         try:
             return Process(self._subject(stage, backend, {}, 0), rules, None, seed)
         except SystemFault as fault:

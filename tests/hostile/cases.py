@@ -21,6 +21,7 @@ import filelock
 from harness.catalogue import problem
 from harness.errors import EnvironmentFault
 from harness.sandbox import Level
+from harness.sandbox.box import Box
 from harness.sandbox.selftest import SelfTest
 from harness.timing.process import QUICK
 
@@ -279,8 +280,13 @@ def no_bubblewrap(toy: Toy) -> None:
 def unkillable(toy: Toy) -> None:
     """Two processes of a system survive; said by a stand-in, since the kernel lets nobody survive."""
     runs("")(toy)
-    left = EnvironmentFault(problem("E022", found=2, what="python", expected=0))
-    toy.stack.enter_context(mock.patch("harness.sandbox.box.Box.stop", mock.Mock(side_effect=left)))
+    real = Box.stop
+
+    def stop(box, grace_s=0):
+        real(box, grace_s)
+        raise EnvironmentFault(problem("E022", found=2, what="python", expected=0))
+
+    toy.stack.enter_context(mock.patch("harness.sandbox.box.Box.stop", stop))
 
 
 def timed_elsewhere(toy: Toy) -> None:

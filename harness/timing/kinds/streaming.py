@@ -107,11 +107,12 @@ class Streaming:
         if self._write_fd >= 0:
             self._write_at_once(self.wire.end())
             os.close(self._write_fd)
-        ending = ending_of(self._box, grace_s)
-        if self._read_fd >= 0:
-            os.close(self._read_fd)
-        self._write_fd = self._read_fd = -1
-        return ending
+        try:
+            return ending_of(self._box, grace_s)
+        finally:
+            if self._read_fd >= 0:
+                os.close(self._read_fd)
+            self._write_fd = self._read_fd = -1
 
     @property
     def descriptors(self) -> tuple[int, int]:

@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> None:
         os.dup2(2, 1)  # what is printed is for people
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - one import less
     module, _, attribute = name.partition(":")
-    function = getattr(importlib.import_module(module), attribute)
+    function: Any = getattr(importlib.import_module(module), attribute)
     if inspect.isclass(function):
         function = function()
     serve(function, getattr(function, "setup", None), unit, (int(read), int(write)))

@@ -119,7 +119,9 @@ def runtime(python: Path | None = None, gold: Iterable[Path] = ()) -> tuple[tupl
         inside = place.resolve()
         if inside not in masked and inside.exists() and any(_is_below(inside, above) for above in shown):
             masked.append(inside)
-    return tuple(readable), tuple(masked)
+    # What lies in a masked place is gone already, and an empty read-only folder takes no further mask.
+    outermost = [place for place in masked if not any(_is_below(place, other) for other in masked)]
+    return tuple(readable), tuple(outermost)
 
 
 def _own_gold(prefixes: Iterable[Path]) -> Iterator[Path]:

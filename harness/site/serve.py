@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
 class Handler(SimpleHTTPRequestHandler):
     """Answers requests for files; a page that is asked for is built first."""
 
-    server: Server
+    server: Server  # pyright: ignore[reportIncompatibleVariableOverride] # nobody else makes one
     extensions_map = {  # noqa: RUF012 - as the standard library has it
         **SimpleHTTPRequestHandler.extensions_map,
         "": "text/plain; charset=utf-8",

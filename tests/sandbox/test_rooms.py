@@ -124,6 +124,17 @@ def test_gold_of_installed_tasks_is_masked_and_gold_that_nobody_sees_is_not(tmp_
     assert environment / "absent" not in masked
 
 
+def test_what_lies_in_a_masked_place_needs_no_mask_of_its_own(tmp_path):
+    environment = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=120)
+    (packages,) = environment.glob("lib/python3*/site-packages")
+    task = packages / "harness" / "tasks" / "toy"
+    task.mkdir(parents=True)
+    _, masked = rooms.runtime(environment / "bin/python", gold=[task])
+    assert (packages / "harness" / "tasks").resolve() in masked
+    assert task.resolve() not in masked
+
+
 def test_our_own_tasks_are_masked_where_they_can_be_seen():
     readable, masked = rooms.runtime()
     tasks = Path(harness.__file__).with_name("tasks").resolve()

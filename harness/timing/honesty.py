@@ -164,7 +164,9 @@ def _unlikely(processes: Sequence[Sequence[tuple[int, int]]], floor_ns: int) -> 
     It is no chance if P(Binomial(n, 1/2) >= fast) <= 1/10000 over the n pairs that differ so much (sign test; 14 to 0
     are enough), and if in each of several processes at least three are fast, and twice as many as are slow.
     """
-    counts = [(_faster(pairs, floor_ns), _faster([(short, long) for long, short in pairs], floor_ns)) for pairs in processes]
+    counts = [
+        (_faster(pairs, floor_ns), _faster([(short, long) for long, short in pairs], floor_ns)) for pairs in processes
+    ]
     if len(counts) < 2 or any(fast < max(3, 2 * slow) for fast, slow in counts):  # noqa: PLR2004 - several
         return 0
     fast, n = sum(fast for fast, _ in counts), sum(map(sum, counts))

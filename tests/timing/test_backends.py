@@ -64,6 +64,9 @@ class TestEnvironment:
             "NUMEXPR_NUM_THREADS": "1",
             "RAYON_NUM_THREADS": "1",
             "TOKENIZERS_PARALLELISM": "false",
+            "KMP_BLOCKTIME": "1",
+            "OPENBLAS_THREAD_TIMEOUT": "20",
+            "OMP_WAIT_POLICY": "passive",
             "PYTHONUNBUFFERED": "1",
             "CUDA_VISIBLE_DEVICES": "",
         }

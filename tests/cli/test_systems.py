@@ -144,7 +144,7 @@ serve(lambda request: " ".join(found))
 def timed(tmp_path_factory):
     root = toys.workspace(tmp_path_factory.mktemp("timed"), test_sets=("dev",))
     system(root)
-    done = score(root, "shout", "--backend", "cpu", "--scenario", "latency,offline", "--quick")
+    done = score(root, "shout", "--backend", "cpu1", "--scenario", "latency,offline", "--quick")
     assert done.returncode == 0, done.stderr
     return root, done
 
@@ -152,7 +152,7 @@ def timed(tmp_path_factory):
 class TestTiming:
     def test_every_backend_and_scenario_has_its_row(self, timed):
         cells = {(row["backend"], row["scenario"]) for row in timings(timed[0])}
-        assert cells == {("cpuN", "run"), *((b, s) for b in ("cpu1", "cpuN") for s in ("latency", "offline"))}
+        assert cells == {("cpuN", "run"), ("cpu1", "latency"), ("cpu1", "offline")}
 
     def test_the_table_has_the_columns_that_scripts_rely_on(self, timed):
         (header, *_) = toys.run("export", "timings", "--workspace", timed[0]).stdout.splitlines()
@@ -176,17 +176,17 @@ class TestTiming:
     def test_it_is_not_timed_again_unless_it_was_disturbed(self, timed):
         root, _ = timed
         before = {name: content for name, content in toys.tree(root / "results/timings").items() if good(content)}
-        done = score(root, "shout", "--backend", "cpu", "--scenario", "latency,offline", "--quick")
+        done = score(root, "shout", "--backend", "cpu1", "--scenario", "latency,offline", "--quick")
         assert done.returncode == 0
         after = {name: content for name, content in toys.tree(root / "results/timings").items() if good(content)}
         assert before.items() <= after.items()
         cells = [(row["backend"], row["scenario"]) for row in timings(root) if row["quantity"] == "load"]
-        assert len(cells) == len(set(cells)) == 5
+        assert len(cells) == len(set(cells)) == 3
 
     def test_the_page_shows_it(self, timed):
         page = (timed[0] / "site/toy/dev.html").read_text("utf-8")
         assert '<h2 id="speed">Speed</h2>' in page
-        assert page.count("<td>latency<") == 2
+        assert page.count("<td>latency<") == 1
 
     def test_the_terminal_says_what_is_void(self, timed):
         root, done = timed

@@ -139,7 +139,8 @@ class RunTable(Manifest, frozen=True, kw_only=True):
     `protocol` says how it is asked (docs/timing.md); `callable` names `module:function` for the protocol of that
     name, `image` a container's image with its digest. A `corpus` system answers only after the end of the input.
     It is run on the test sets that match one of `test_sets`. `requires` names Python modules and programs without
-    which it is not run. `model` lists the paths whose size is reported, by default the whole folder.
+    which it is not run. `uses` names submissions of the same task whose files it shares: each is laid into its room as
+    a folder of that name. `model` lists the paths whose size is reported, by default the whole folder.
     """
 
     protocol: Literal["jsonl", "lines", "batch", "callable", "http", "container"] = "jsonl"
@@ -148,6 +149,7 @@ class RunTable(Manifest, frozen=True, kw_only=True):
     image: Text | None = None
     unit: Literal["segment", "corpus"] = "segment"
     requires: list[Text] = []
+    uses: list[Text] = []
     backends: list[Text] = msgspec.field(default_factory=lambda: ["cpu"])
     test_sets: list[Text] = msgspec.field(default_factory=lambda: ["*"])
     model: list[Text] = []

@@ -135,11 +135,20 @@ def prepare(workspace: Workspace, submission: Submission, test_set: str, into: P
         run=run,
         level=apart,
         isolation=Isolation(level=str(apart), selftest=best.digest, gaps=list(best.gaps), trusted_by=trusted_by),
-        folder=rooms.prepare(submission.folder, into / "submission"),
+        folder=_furnished(submission, into / "submission"),
         library=rooms.library(into / "library"),
         gold=(workspace.root, *(found.file.parent for found in testsets.find(task, workspace.testsets).values())),
         decoys=testsets.decoys(source),
     )
+
+
+def _furnished(submission: Submission, into: Path) -> Path:
+    """A copy of the submission's files, with those that it uses. Returns `into`."""
+    from harness.sandbox import rooms
+
+    for place, folder in submissions.parts(submission).items():
+        rooms.prepare(folder, into / place)
+    return into
 
 
 def _trusted_by(submission: Submission, digest: str, level: Level, best: SelfTest, trust: frozenset[str]) -> str | None:

@@ -17,7 +17,7 @@ import io
 import os
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness import canonical, manifest, strictjson
@@ -153,9 +153,27 @@ def _faults_of_run(folder: Path, table: SubmissionManifest) -> Iterator[Problem]
         run.unit == "corpus" and run.protocol == "lines"
     )
     wanted += ["a system that runs has no folder 'outputs'"] * (folder / "outputs").is_dir()
+    path = folder / "submission.toml"
     for what in wanted:
-        path = folder / "submission.toml"
         yield problem("T013", file=path, line=manifest.line_of(path, "run"), key="run", what=what)
+    for fault in filter(None, (_fault_of_use(folder, name) for name in run.uses)):
+        yield problem("T013", file=path, line=manifest.line_of(path, "run", "uses"), key="run.uses", what=fault)
+
+
+def _fault_of_use(folder: Path, name: str) -> str | None:
+    """Why a submission cannot use the files of another, or None."""
+    other = folder.parent / name
+    if any(manifest.require_id(name, folder)) or other.is_symlink() or not (other / "submission.toml").is_file():
+        return f"there is no submission '{printable(name)}' beside this one"
+    if name == folder.name or (folder / name).exists():
+        return f"'{name}' is already a name in this folder"
+    return None
+
+
+def parts(submission: Submission) -> Mapping[str, Path]:
+    """The folders that a system that runs is made of, by their place in its room: its own is `.`."""
+    used = submission.manifest.run.uses if submission.manifest.run else []
+    return {".": submission.folder, **{name: submission.folder.parent / name for name in used}}
 
 
 def _collisions(folder: Path, names: Mapping[str, Sequence[str]] | None) -> Iterator[Problem]:
@@ -186,12 +204,16 @@ def digest(submission: Submission, test_set: str, reader: str) -> str:
 
 
 def digest_of_files(submission: Submission) -> str:
-    """The sha256 over names and contents of all files of a system that runs. Raises InvalidInput (S0xx)."""
-    names = sorted(path.relative_to(submission.folder).as_posix() for path in _files(submission.folder))
+    """The sha256 over names and contents of all files of a system that runs, used ones among them.
+
+    Raises InvalidInput (S0xx).
+    """
     found = {}
-    for name in names:
-        with open_beneath(submission.folder, name) as stream:
-            found[name] = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # as above
+    for place, folder in parts(submission).items():
+        for name in sorted(path.relative_to(folder).as_posix() for path in _files(folder)):
+            with open_beneath(folder, name) as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # as above
+            found[str(PurePosixPath(place, name))] = content
     return canonical.digest(canonical.encode(found))
 
 

@@ -55,6 +55,16 @@ def test_it_is_run_and_scored_like_files(root):
     assert json.loads(rows[0]) == {"id": "1", "output": "ONE"}
 
 
+def test_a_variant_shares_the_files_of_another_by_naming_it(root):
+    system(root)
+    folder = root / "submissions" / "toy" / "variant"
+    run = '[run]\ncommand = ["python", "shout/system.py"]\nuses = ["shout"]\n'
+    toys.write(folder / "submission.toml", f'task = "toy"\nteam = "us"\nsystem = "variant"\n{run}')
+    done = score(root, "variant", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {result["scores"][0]["value"] for result in json.loads(done.stdout)["results"]} == {1.0}
+
+
 def test_what_has_run_does_not_run_again(root):
     system(root)
     score(root)

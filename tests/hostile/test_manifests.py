@@ -25,6 +25,18 @@ REFUSED = {
     "command that is no list": (GOOD + "[run]\ncommand = 1\n", [("T013", 5)]),
     "unknown key in a table": (GOOD + '[run]\ncommand = ["x"]\ncomand = 1\n', [("T011", 6)]),
     "system without a command, and with outputs": (GOOD + "[run]\n", [("T013", 4), ("T013", 4)]),
+    "use of what is not there": (
+        GOOD + '[run]\ncallable = "a:b"\nprotocol = "callable"\nuses = ["b"]\n',
+        [("T013", 4), ("T013", 7)],
+    ),
+    "use of another folder": (
+        GOOD + '[run]\ncallable = "a:b"\nprotocol = "callable"\nuses = ["../x"]\n',
+        [("T013", 4), ("T013", 7)],
+    ),
+    "use of itself": (
+        GOOD + '[run]\ncallable = "a:b"\nprotocol = "callable"\nuses = ["alpha"]\n',
+        [("T013", 4), ("T013", 7)],
+    ),
     "unknown protocol": (GOOD + '[run]\nprotocol = "xml"\n', [("T013", 5)]),
     "key twice": (GOOD + 'team = "x"\n', [("S031", 4)]),
     "table twice": (GOOD + "[a]\n[a]\n", [("S031", 5)]),

@@ -49,5 +49,19 @@ def test_compiled_files_of_python_are_nobodys_work(system):
     assert digest(system) == before
 
 
+def test_a_digest_changes_with_the_files_of_others_that_are_used(system):
+    variant = system.parent / "variant"
+    variant.mkdir()
+    text = (
+        (system / "submission.toml")
+        .read_text("utf-8")
+        .replace('command = ["x"]', f'command = ["x"]\nuses = ["{system.name}"]')
+    )
+    (variant / "submission.toml").write_text(text, "utf-8")
+    before = digest(variant)
+    (system / "code" / "a.py").write_text("pass \n", "utf-8")
+    assert digest(variant) != before
+
+
 def digest(folder):
     return submissions.digest_of_files(submissions.load(folder))

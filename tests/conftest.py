@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+ALONE = ("timing", "sandbox")
+"""Folders of tests that measure, or fill the machine on purpose: nothing may run beside them."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -26,6 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if Path(harness.__file__).resolve().parent == REPOSITORY / "harness":
         reason = "HARNESS_EXPECT_WHEEL is set, but `import harness` finds the checkout"
         raise pytest.UsageError(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a folder named above are `alone`; others say so themselves."""
+    for item in items:
+        if any(item.path.is_relative_to(REPOSITORY / "tests" / folder) for folder in ALONE):
+            item.add_marker("alone")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -17,6 +17,8 @@ from harness.store import _STALE_SECONDS
 
 from ..unit import toys
 
+pytestmark = pytest.mark.alone  # kills are meant to hit what runs, at its usual pace
+
 KILLS = 50
 KILLS_PER_WORKSPACE = 5
 SYSTEMS = 24

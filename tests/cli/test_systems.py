@@ -17,7 +17,7 @@ serve(lambda request: request["source"].upper())
 """
 RUN = '[run]\ncommand = ["python", "system.py"]\n'
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.alone]
 
 
 def system(root, name="shout", program=SHOUT, run=RUN, *, more=""):

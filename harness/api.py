@@ -84,13 +84,16 @@ def answers_to(request: Request, outputs: Mapping[str, Output]) -> Sequence[Outp
 class Request:
     """What a system is asked, and the references that it never sees.
 
-    `fields` holds further inputs that are sent along, for instance the term dictionary.
+    `fields` holds further inputs that are sent along, for instance the term dictionary. One that `is_context` is
+    asked like any other, but is never scored and may be left unanswered: it tells a system something, such as
+    the intent of an example.
     """
 
     id: str
     source: Text
     references: tuple[Text, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    is_context: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The request as a system receives it."""
@@ -117,6 +120,7 @@ class TestSet:
     test sets, so metrics may cache by test set. `tags` holds facts such as `source_language`,
     `target_language` and `mode`; `compat` names the official scorers to compute beside ours.
     `answers` says how many outputs a request may have: exactly `one`, `at-most-one`, or `any`.
+    `context` holds requests that are asked and never scored; they belong to no segment.
     """
 
     __test__ = False  # a noun of this field, not a pytest class
@@ -130,6 +134,7 @@ class TestSet:
     collection: str = ""
     compat: tuple[str, ...] = ()
     answers: Literal["one", "at-most-one", "any"] = "one"
+    context: tuple[Request, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TestSet) and other.digest == self.digest
@@ -139,8 +144,13 @@ class TestSet:
 
     @property
     def requests(self) -> Iterable[Request]:
-        """All requests in order."""
+        """All requests that are scored, in order."""
         return (request for segment in self.segments for request in segment.requests)
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """All that a system is asked: the context, then the requests that are scored."""
+        return (*self.context, *self.requests)
 
 
 Column: TypeAlias = "str | tuple[str, ...]"

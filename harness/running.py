@@ -204,7 +204,7 @@ class Runner:
         return next((found for found in known if found.missing() is None), self.backends["cpuN"])
 
     def _subject(self, stage: Stage, backend: Backend, scored: Mapping[str, Output], floor_ns: int) -> Subject:
-        requests = list(stage.test_set.requests)
+        requests = stage.test_set.asked
         decoys = () if stage.is_corpus else stage.decoys
         return Subject(
             make=lambda: stage.system(backend, self.limits),
@@ -230,7 +230,7 @@ class Runner:
         facts |= {
             "task": stage.task.name,
             "test_set": stage.test_set.id,
-            "expected": len(list(stage.test_set.requests)),
+            "expected": len(stage.test_set.asked),
         }
         facts |= fault.facts
         said = printable(stderr.decode("utf-8", "replace").strip().rpartition("\n")[2], 300)
@@ -298,7 +298,7 @@ def _answers(process: Process) -> dict[str, Output]:
 
 def _as_rows(test_set: TestSet, said: Mapping[str, Output]) -> bytes:
     """Outputs as JSON Lines, in the order of the requests."""
-    rows = [{"id": request.id, "output": said[request.id]} for request in test_set.requests]
+    rows = [{"id": request.id, "output": said[request.id]} for request in test_set.asked]
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "surrogatepass")
 
 

@@ -265,8 +265,9 @@ class _Rows:
     def __init__(self, task: Task, test_set: TestSet, findings: Findings) -> None:
         self.findings = findings
         self.limit = task.manifest.limits.output_bytes
-        self.ids = [request.id for request in test_set.requests]
-        self.tokens = {request.id: len(request.source) for request in test_set.requests}
+        self.ids = [request.id for request in test_set.asked]
+        self.optional = {request.id for request in test_set.context}
+        self.tokens = {request.id: len(request.source) for request in test_set.asked}
         self.has_tokens = task.manifest.outputs == "tokens"
         self.answers = test_set.answers
         self.facts = {"task": task.name, "test_set": test_set.id}
@@ -340,6 +341,7 @@ class _Rows:
 
     def finish(self) -> None:
         """Compare the rows with the requests once all were read."""
+        self.ids = [name for name in self.ids if name in self.outputs or name not in self.optional]
         missing = [identifier for identifier in self.ids if identifier not in self.outputs]
         is_cut = any(found.code == "S015" for found in self.findings.problems)
         if self.answers != "one" and self.count and self.first_blank is None:

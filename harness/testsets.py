@@ -5,7 +5,8 @@ A test set is a `[[test_sets]]` table of its task, with gold in the task's folde
 
 Gold is JSON Lines, one segment a line: `id`, as a rule `source` and `reference` or `references`
 (the task's `requests` decides), and further keys. Of these, what is sent to systems belongs to the
-request; other strings are tags of the segment, and the rest is for the task's scorer alone. Or it
+request; other strings are tags of the segment, and the rest is for the task's scorer alone. A row whose
+requests are context is no segment: it is asked and not scored. Or it
 is plain text: a file of sources and parallel files of references, whose ids are line numbers.
 """
 
@@ -25,7 +26,7 @@ from harness.manifest import TestSetTable
 from harness.textio import Findings, open_trusted, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.api import Request
@@ -99,7 +100,7 @@ def load(source: TestSetSource) -> TestSet:
         expected = table.gold_sha256
         raise IntegrityError(problem("G011", file=source.file, test_set=table.id, found=found, expected=expected))
     rows = _plain_rows(source, files, contents) if table.sources else _json_rows(source, files[0], contents[0])
-    segments = tuple(rows)
+    segments, context = _parted(rows)
     if not segments:
         raise InvalidInput(problem("G010", file=source.file, what=f"test set '{table.id}' has 0 segments"))
     facts = msgspec.to_builtins(table) | {"gold_sha256": found, "task": source.task.name}
@@ -114,6 +115,7 @@ def load(source: TestSetSource) -> TestSet:
         collection=table.collection or table.id,
         compat=tuple(table.compat),
         answers=table.answers or source.task.manifest.answers,
+        context=context,
     )
 
 
@@ -134,15 +136,28 @@ def of_rows(rows: Sequence[Mapping[str, Any]], ask: Ask, table: TestSetTable, ta
 
     Raises ValueError for a row that is none, saying which.
     """
-    segments = []
+    found = []
     for number, row in enumerate(rows, start=1):
         try:
-            segments.append(_segment(_row(dict(row)), ask, table))
+            found.append(_segment(_row(dict(row)), ask, table))
         except ValueError as error:
             message = f"row {number} of gold: {error}"
             raise ValueError(message) from error
     digest = canonical.digest(canonical.encode({"rows": list(rows), "tags": table.tags, "task": task}))
-    return TestSet(table.id, task, tuple(segments), table.tags, digest, answers=table.answers or "one")
+    segments, context = _parted(found)
+    return TestSet(table.id, task, segments, table.tags, digest, answers=table.answers or "one", context=context)
+
+
+def _parted(found: Iterable[Segment]) -> tuple[tuple[Segment, ...], tuple[Request, ...]]:
+    """What is scored, and the requests of rows that are context."""
+    segments: list[Segment] = []
+    context: list[Request] = []
+    for segment in found:
+        if segment.requests[0].is_context:
+            context += segment.requests
+        else:
+            segments.append(segment)
+    return tuple(segments), tuple(context)
 
 
 def _in_workspace(task: Task, folder: Path, faults: list[Problem]) -> Iterator[TestSetSource]:
@@ -241,6 +256,9 @@ def _segment(row: Mapping[str, Any], ask: Ask, table: TestSetTable) -> Segment:
         raise ValueError(message) from error
     if not requests:
         message = "the segment has 0 requests"
+        raise ValueError(message)
+    if len({request.is_context for request in requests}) > 1:
+        message = "of the segment's requests some are context; all are, or none"
         raise ValueError(message)
     sent = {key for request in requests for key in request.fields}
     further = {key: value for key, value in row.items() if key not in _RESERVED | sent}

@@ -86,5 +86,5 @@ def _print_requests(workspace: Workspace, task: Task, name: str) -> None:
     from harness import testsets
 
     test_set = testsets.load(testsets.get(task, name, workspace.testsets))
-    for request in test_set.requests:
+    for request in test_set.asked:
         terminal.write(json.dumps(request.to_dict(), ensure_ascii=False) + "\n")

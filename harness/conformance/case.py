@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -30,8 +31,16 @@ class Case:
 
     @cached_property
     def metrics(self) -> Sequence[Metric]:
-        """The metrics of the task, those of its compat lists included."""
-        return self.task.metrics_for(list(self.task.manifest.compat))
+        """The metrics of the task and of its compat lists; lists that this test set does not name as far as they apply.
+
+        What a list measures may not be there: then not even the references have a value.
+        """
+        own = self.task.metrics_for(self.test_set.compat)
+        return [
+            metric
+            for metric in self.task.metrics_for(list(self.task.manifest.compat))
+            if metric in own or not math.isnan(corpus(metric, self.test_set, self.gold))
+        ]
 
     @property
     def judges(self) -> Sequence[Metric]:

@@ -152,10 +152,14 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc] # evaluate ships no 
         if kwargs:
             message = f"{self.name} has no option {', '.join(kwargs)}; what it counts stands in its signature"
             raise TypeError(message)
-        test_set = self._test_set([json.loads(reference) for reference in references])
+        names = [json.loads(reference) for reference in references]
+        test_set = self._test_set(names)
+        if self._gold is None:
+            names = list(map(str, range(1, len(names) + 1)))
+        said = dict(zip(names, map(json.loads, predictions), strict=True))
         outputs: dict[str, Output] = {}
-        for segment, prediction in zip(test_set.segments, map(json.loads, predictions), strict=True):
-            outputs |= _outputs(segment, prediction, test_set.answers)
+        for segment in test_set.segments:  # rows of gold that are context are none
+            outputs |= _outputs(segment, said[segment.id], test_set.answers)
         totals = corpus_totals(self._metric.statistics(test_set, outputs))
         return {self._metric.name: float(self._metric.value(totals))}
 

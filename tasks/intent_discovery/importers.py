@@ -25,6 +25,8 @@ from harness.api import (
     read_objects,
 )
 
+from . import open_intents
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -133,4 +135,4 @@ def _strays(source: Path, read: set[Path]) -> list[str]:
     return strays + [f"{folder} ({count} files)" for folder, count in sorted(others.items())]
 
 
-IMPORTERS: Mapping[str, Importer] = MappingProxyType({"dstc11-intents": dstc11_intents})
+IMPORTERS: Mapping[str, Importer] = MappingProxyType({"dstc11-intents": dstc11_intents, **open_intents.IMPORTERS})

@@ -8,74 +8,42 @@ The chance-corrected metrics and NMI see a partition in which it is alone. The l
 of its utterances a cluster of its own; a test set can change that by its tag `noise`
 (`singletons`, `cluster`, or `ignore`, which leaves them out).
 
-`dstc11.py` holds the official scorer's two readings of the same file.
+`cells.py` says what is asked and in which cell an answer stands, `dstc11.py` holds the official scorer's two
+readings of the same file, and `known_intents.py` what is measured where a test set tells some of the intents.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.api import Evidence, Metric, Request, answers_to
+from harness.api import Evidence, Metric
 from harness.metrics import clustering
-from harness.metrics.clustering import ALONE, CLUSTER, UNANSWERED
 
-from .dstc11 import CITATION, COMPAT
+from . import cells, dstc11, known_intents
+from .cells import requests
+from .dstc11 import CITATION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
-    from harness.api import Column, Statistics, TestSet, Totals
+    from harness.api import Statistics, TestSet, Totals
     from harness.metrics.clustering import Table
 
-NOISE = "noise"
+__all__ = ["METRICS", "requests"]
+
 INTERVALS = (clustering.accuracy, clustering.f1, clustering.ari)
 """The metrics whose intervals were found to cover, by simulation."""
-READINGS_OF_NOISE = ("singletons", "cluster", "ignore")
-
-
-def requests(row: Mapping[str, Any], tags: Mapping[str, str]) -> Sequence[Request]:
-    """One request per utterance, with its dialogue; the gold intent is the reference.
-
-    Raises ValueError for a row without an utterance or without exactly one non-empty intent, and
-    for a tag `noise` that names no reading of it.
-    """
-    source, references = row.get("source"), row["references"]
-    if not isinstance(source, str):
-        message = "the key 'source' must be a string"
-        raise ValueError(message)  # noqa: TRY004 - a fault of data, reported with its line
-    if len(references) != 1 or not isinstance(references[0], str) or not references[0]:
-        message = "the key 'reference' must be one intent, a non-empty string"
-        raise ValueError(message)
-    if tags.get(NOISE, READINGS_OF_NOISE[0]) not in READINGS_OF_NOISE:
-        message = f"the tag 'noise' is one of {', '.join(READINGS_OF_NOISE)}, found '{tags[NOISE]}'"
-        raise ValueError(message)
-    fields = {"dialogue": row["dialogue"]} if "dialogue" in row else {}
-    return [Request(row["id"], source, (references[0],), fields)]
 
 
 def statistics(test_set: TestSet, outputs: Mapping[str, str]) -> Statistics:
     """One cell per utterance. Raises ValueError for an utterance with several labels."""
-    return clustering.statistics(_cells(test_set, request, outputs) for request in test_set.requests)
-
-
-def _cells(test_set: TestSet, request: Request, outputs: Mapping[str, str]) -> Sequence[Column]:
-    labels, intent = answers_to(request, outputs), request.references[0]
-    if len(labels) > 1:
-        message = f"request {request.id} has {len(labels)} labels; an utterance is in one cluster"
-        raise ValueError(message)
-    if not labels:
-        return [(UNANSWERED, intent)]
-    reading = test_set.tags.get(NOISE, READINGS_OF_NOISE[0])
-    if labels[0] != NOISE or reading == "cluster":
-        return [(CLUSTER, labels[0], intent)]
-    return [(ALONE, intent)] if reading == "singletons" else []
+    return clustering.statistics(cells.of_answer(test_set, request, outputs) for request in test_set.requests)
 
 
 def signature(test_set: TestSet, *, name: str) -> str:
     """The value, and everything that decides in which cell an answer falls."""
-    noise = test_set.tags.get(NOISE, READINGS_OF_NOISE[0])
-    return f"clusters:v1|value:{name}|missing:unmatched|repeated:refused|noise:{noise}"
+    return f"clusters:v1|value:{name}|{cells.reading(test_set)}"
 
 
 def evidence(test_set: TestSet, outputs: Mapping[str, str], totals: Totals) -> Iterator[Evidence]:
@@ -84,6 +52,8 @@ def evidence(test_set: TestSet, outputs: Mapping[str, str], totals: Totals) -> I
     for segment in test_set.segments:
         (request,) = segment.requests
         label, intent = outputs.get(request.id), request.references[0]
+        if cells.is_open(test_set, request):
+            continue
         if label is None:
             yield Evidence(segment.id, request.id, "source", 0, len(request.source), "unanswered", intent)
         elif label:
@@ -125,6 +95,7 @@ METRICS = {
         _metric("ami", "AMI", "(I - E) / (mean(H(K), H(R)) - E)", clustering.ami, "Vinh, Epps and Bailey 2010"),
         _metric("example-coverage", "Example coverage", "covered rows / n", clustering.example_coverage, CITATION),
         _metric("k", "Clusters", "clusters", clustering.cluster_count, CITATION),
-        *COMPAT,
+        *dstc11.COMPAT,
+        *known_intents.COMPAT,
     )
 }

@@ -103,6 +103,14 @@ def test_gold_of_context_alone_has_no_segment(root):
     assert "G010" in run(root, "tasks", "toy", "--requests", "dev", code=3).stderr
 
 
+def test_a_row_is_context_as_a_whole_or_not_at_all(root):
+    half = SCORER.replace("return [", 'return [Request(f"{row[\'id\']}-b", "", ("",)),')
+    toys.write(root / "tasks/toy/scorer.py", half)
+    said = run(root, "tasks", "toy", "--requests", "dev", code=3).stderr
+    assert "dev.jsonl:2" in said
+    assert "some are context; all are, or none" in said
+
+
 @pytest.mark.sandbox
 @pytest.mark.alone
 def test_a_system_that_runs_is_told_and_answers_it(root):

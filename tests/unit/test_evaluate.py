@@ -81,7 +81,9 @@ def test_rows_of_gold_as_references_give_the_same(repository, task, source):
     ]
     name = f"{task.name}/{task.manifest.primary}"
     predictions = as_predictions(test_set, outputs)
-    with_gold = load(name, tags=test_set.tags).compute(predictions=predictions, references=gold)
+    by_row = dict(zip((segment.id for segment in test_set.segments), predictions, strict=True))
+    said = [by_row.get(str(row["id"])) for row in gold]  # context has no segment, and needs no prediction
+    with_gold = load(name, tags=test_set.tags).compute(predictions=said, references=gold)
     assert with_gold == load(name, test_set=test_set.id).compute(predictions=predictions)
 
 
@@ -156,7 +158,7 @@ class TestPredictions:
 
     def test_a_submission_that_leaves_requests_out_scores_as_by_the_command(self, repository):
         task = TASKS["intent-discovery"]
-        (table,) = task.manifest.test_sets
+        (table,) = [table for table in task.manifest.test_sets if table.id == "starter-support"]
         test_set = testsets.load(testsets.TestSetSource(task, table, task.folder / "task.toml"))
         found = submissions.load(repository / "submissions" / "intent-discovery" / "confident-only")
         outputs = submissions.read_outputs(found, task, test_set).outputs
@@ -167,6 +169,16 @@ class TestPredictions:
         predictions = [outputs.get(segment.id) for segment in test_set.segments]
         assert predictions.count(None) == 204
         assert module.compute(predictions=predictions) == {"acc": expected["acc"]}
+
+    def test_rows_that_are_context_are_told_to_the_metric_and_not_scored(self):
+        rows = [
+            {"source": "s", "reference": "pay", "given": {"intent": "pay"}},
+            {"source": "s", "reference": "pay"},
+            {"source": "s", "reference": "join"},
+        ]
+        module = load("intent-discovery/f1-known")
+        assert module.compute(predictions=[None, "pay", "x"], references=rows) == {"f1-known": 1.0}
+        assert module.compute(predictions=["y", "x", "pay"], references=rows) == {"f1-known": 0.0}
 
     def test_nothing_to_score_is_said(self):
         module = load("chrf2")

@@ -24,10 +24,18 @@ def rows(path):
 
 
 GOLD = rows(FOLDER / "data" / "support.jsonl")
+KNOWN = rows(FOLDER / "data" / "support-known.jsonl")
+SCORED = [row for row in KNOWN if "given" not in row]
 
 
-def outputs(system):
-    return {row["id"]: row["output"] for row in rows(SUBMISSIONS / system / "outputs" / "starter-support.jsonl")}
+def outputs(system, test_set="starter-support"):
+    return {row["id"]: row["output"] for row in rows(SUBMISSIONS / system / "outputs" / f"{test_set}.jsonl")}
+
+
+def load(name):
+    task = registry.find()["intent-discovery"]
+    (table,) = [table for table in task.manifest.test_sets if table.id == name]
+    return testsets.load(testsets.TestSetSource(task, table, task.folder / "task.toml"))
 
 
 class TestGold:
@@ -50,11 +58,45 @@ class TestGold:
         assert sum(len({row["reference"] for row in turns}) > 1 for turns in dialogues.values()) == 63
 
     def test_dialogues_are_the_blocks(self):
-        task = registry.find()["intent-discovery"]
-        (table,) = task.manifest.test_sets
-        found = testsets.load(testsets.TestSetSource(task, table, task.folder / "task.toml"))
+        found = load("starter-support")
         assert len({segment.block for segment in found.segments}) == 94
         assert found.segments[0].tags == {"domain": "library"}
+
+
+class TestGoldWithKnownIntents:
+    def test_it_holds_the_240_utterances_and_160_further_ones(self):
+        plain = [{key: value for key, value in row.items() if key != "given"} for row in KNOWN]
+        further = [row for row in plain if row not in GOLD]
+        assert (len(plain), len(further)) == (400, 160)
+        assert len({row["source"].casefold() for row in KNOWN}) == len({row["id"] for row in KNOWN}) == 400
+        assert Counter(row["reference"] == "oos" for row in further) == {True: 40, False: 120}
+
+    def test_two_intents_of_each_domain_are_known(self):
+        domains = {row["reference"]: row["domain"] for row in GOLD}
+        known = {row["given"]["intent"] for row in KNOWN if "given" in row} - {None}
+        assert Counter(domains[intent] for intent in known) == dict.fromkeys(DOMAINS, 2)
+
+    def test_given_are_twelve_new_utterances_of_each_known_intent_and_those_of_every_fourth_dialogue(self):
+        given = [row for row in KNOWN if row.get("given", {}).get("intent")]
+        known = {row["given"]["intent"] for row in given}
+        assert Counter(row["reference"] for row in given if row["id"].startswith("k")) == dict.fromkeys(known, 12)
+        fourth = {row["id"] for row in GOLD if int(row["dialogue"]) % 4 == 0 and row["reference"] in known}
+        assert {row["id"] for row in given if not row["id"].startswith("k")} == fourth
+        assert len(fourth) == 35
+
+    def test_of_forty_utterances_without_an_intent_twelve_are_scored(self):
+        outside = [row for row in KNOWN if row["reference"] == "oos"]
+        assert Counter(row.get("given", "scored") == "scored" for row in outside) == {False: 28, True: 12}
+        assert all(row["given"] == {"intent": None} for row in outside if "given" in row)
+
+    def test_217_are_scored_of_all_twenty_intents(self):
+        assert len(SCORED) == 217
+        assert {row["reference"] for row in SCORED} == {row["reference"] for row in GOLD} | {"oos"}
+
+    def test_the_engine_takes_examples_for_context(self):
+        found = load("starter-support-known")
+        assert (len(found.segments), len(found.context)) == (217, 183)
+        assert found.tags["intents"] == str(len({row["reference"] for row in GOLD}))
 
 
 class TestSubmissions:
@@ -77,6 +119,14 @@ class TestSubmissions:
         assert len(set(outputs("singletons").values())) == len(outputs("singletons")) == 240
         intents = [row["reference"] for row in GOLD]
         assert list(outputs("shuffled").values()) == intents[97:] + intents[:97]
+
+    def test_floors_answer_what_is_scored_of_the_test_set_with_known_intents(self):
+        found = {name: outputs(name, "starter-support-known") for name in ("one-cluster", "singletons", "shuffled")}
+        assert all(list(labels) == [row["id"] for row in SCORED] for labels in found.values())
+        assert set(found["one-cluster"].values()) == {"everything"}
+        assert len(set(found["singletons"].values())) == 217
+        intents = [row["reference"] for row in SCORED]
+        assert list(found["shuffled"].values()) == intents[97:] + intents[:97]
 
     def test_the_gaming_row_gives_36_answers_of_the_honest_system(self):
         honest, confident = outputs("tfidf-kmeans"), outputs("confident-only")

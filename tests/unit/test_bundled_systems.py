@@ -20,12 +20,14 @@ TASKS = SUBMISSIONS.parent / "tasks"
 WORDS = "terminology/word-by-word"
 MEN = "gender/masculine-rule"
 TABLE = "text-normalization/majority-table"
+CLASSES = "text-normalization/proteno"
 TOPICS = "intent-discovery/tfidf-kmeans-live"
 TEST_SETS = {
     WORDS: [f"starter-en-{target}-{mode}" for target in ("de", "fr") for mode in ("noterm", "proper", "random")],
     MEN: [f"starter-{kind}-en-{target}" for kind in ("counterfactual", "contextual") for target in ("de", "es")],
     TABLE: ["starter-en-test", "starter-es-test"],
-    TOPICS: ["starter-support"],
+    CLASSES: ["starter-en-test", "starter-es-test"],
+    TOPICS: ["starter-support", "starter-support-known"],
 }
 TO_DE, TO_ES, TO_FR = ({"source_language": "en", "target_language": language} for language in ("de", "es", "fr"))
 ENGLISH = {"language": "en"}
@@ -83,7 +85,7 @@ def load(system, name):
 
 
 def requests(system, name):
-    return [request.to_dict() for request in load(system, name).requests]
+    return [request.to_dict() for request in load(system, name).asked]
 
 
 @cache
@@ -107,7 +109,7 @@ class TestFolders:
     def test_every_path_of_the_model_exists(self, system):
         model = manifest(system)["run"]["model"]
         assert model
-        assert all((SUBMISSIONS / system / path).is_file() for path in model)
+        assert all((SUBMISSIONS / system / path).exists() for path in model)
 
 
 @every_test_set

@@ -13,7 +13,7 @@ PARAMETERS = 6
 PUBLIC_METHODS = 12
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MODULES = sorted(path for folder in ("harness", "tasks") for path in (REPOSITORY / folder).rglob("*.py"))
+MODULES = sorted(path for folder in ("harness", "tasks", "submissions") for path in (REPOSITORY / folder).rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

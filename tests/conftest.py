@@ -6,6 +6,7 @@ import importlib.util
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to test the checkout where the wheel is meant."""
+    """Refuse to test the checkout where the wheel is meant; let programs be interrupted."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell starts background jobs so, and children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("HARNESS_EXPECT_WHEEL") != "1":
         return
     import harness

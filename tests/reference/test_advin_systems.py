@@ -199,6 +199,9 @@ def test_no_request_is_no_answer(room):
 
 def test_a_help_text_is_printed(room):
     folder, command = room("advin")
-    done = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    environment = {"PYTHONPATH": str(folder)}
+    done = subprocess.run(
+        [*command, "--help"], capture_output=True, text=True, timeout=60, check=False, cwd=folder, env=environment
+    )
     assert done.returncode == 0
     assert "--encoder" in done.stdout

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 import unicodedata
@@ -441,7 +442,8 @@ def test_proteno_trains_reads_and_is_saved_with_a_network(kind, networks, tmp_pa
 def test_torch_is_not_imported_before_a_network_is_used():
     modules = "proteno.taggers, proteno.taggers.networks_inputs, proteno.decoding, proteno.model"
     code = f"import sys, {modules}; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=PROTENO, check=True)
+    environment = {**os.environ, "PYTHONPATH": str(PROTENO)}
+    subprocess.run([sys.executable, "-c", code], cwd=PROTENO, check=True, env=environment)
 
 
 def test_every_network_has_a_name_among_the_taggers(networks, layers):

@@ -333,7 +333,7 @@ class _Rows:
 
     def _note(self, output: str) -> None:
         self.findings.note("N016", int(not output.strip()))
-        if output.isascii() and output.isprintable():
+        if output.isprintable():  # no format or control character is
             return
         self.findings.note("N013", int("\n" in output))
         odd = any(unicodedata.category(char) in _FORMAT_CATEGORIES and char not in "\n\t" for char in output)

@@ -98,11 +98,10 @@ def statistics_of(workspace: Workspace, cell: Cell) -> dict[str, Statistics]:
     A metric that is unavailable is missing. Raises InvalidInput and EnvironmentFault.
     """
     task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
-    entry, read = _answers(workspace, task, test_set, cell)
-    key = identity(task, test_set, entry)
+    key = identity(task, test_set, _entry(workspace, task, test_set, cell))
     if (kept := workspace.statistics.get(key)) is not None:
         return kept
-    extracted = extract(task, test_set, read.outputs)
+    extracted = extract(task, test_set, _answers(workspace, task, test_set, cell)[1].outputs)
     found = {name: item for name, item in extracted.items() if isinstance(item, Statistics)}
     workspace.statistics.put(key, found)
     return found
@@ -145,6 +144,15 @@ def outputs_of(workspace: Workspace, cell: Cell) -> Mapping[str, Output]:
     """What the system of a cell said, by request. Raises InvalidInput and EnvironmentFault."""
     task, test_set = _load(workspace.root, workspace.task_folders, cell.task, cell.test_set)
     return _answers(workspace, task, test_set, cell)[1].outputs
+
+
+def _entry(workspace: Workspace, task: Task, test_set: TestSet, cell: Cell) -> Entry:
+    """Who is scored, by the bytes that lie there and without reading them. Raises InvalidInput and EnvironmentFault."""
+    if cell.system == REFERENCE:
+        return Entry.reference(test_set)
+    submission = submissions.load(workspace.submissions / cell.task / cell.system, produced=workspace.results.outputs)
+    reader = submission.reader(task.manifest.reader)
+    return entry_of(submission, submissions.digest(submission, test_set.id, reader))
 
 
 def _answers(workspace: Workspace, task: Task, test_set: TestSet, cell: Cell) -> tuple[Entry, ReadOutputs]:
